@@ -1,0 +1,27 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { benchIssue } from './issue.ts'
+
+const benches: Record<string, (options: { count?: number; rounds?: number }) => Promise<string>> = { issue: benchIssue }
+
+const { values, positionals } = parseArgs({
+  args: process.argv.slice(2).filter(argument => argument !== '--'),
+  allowPositionals: true,
+  options: { count: { type: 'string' }, rounds: { type: 'string' } },
+})
+const names = positionals.length > 0 ? positionals : Object.keys(benches)
+const options = {
+  ...(values.count === undefined ? {} : { count: Number(values.count) }),
+  ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+}
+process.stdout.write(
+  `Node ${process.version}, OpenSSL ${process.versions.openssl}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n\n`,
+)
+for (const name of names) {
+  const bench = benches[name]
+  if (bench === undefined) {
+    process.stderr.write(`unknown benchmark ${JSON.stringify(name)}; there are: ${Object.keys(benches).join(', ')}\n`)
+    process.exit(2)
+  }
+  process.stdout.write(`## ${name}\n\n${await bench(options)}\n`)
+}

@@ -1,0 +1,63 @@
+import type { IoOptions } from '@fleetcert/x509'
+import { type Certificate, keyId, PkiError, parseCertificate, verifySignature } from '@fleetcert/x509'
+import type { Signer } from '../signer/signer.ts'
+
+/** A CA of the fleet: its certificate, and its key when it is needed. */
+export interface Issuer {
+  /** Lower-case hex, SHA-256 of the CA's SubjectPublicKeyInfo. */
+  readonly keyId: string
+  readonly certificate: Certificate
+  /** Opens the key at the first call. @throws PkiError `ERR_PKI_KEY_MISSING` and what the keyring rejects. */
+  signer(): Promise<Signer>
+}
+
+/** @param openSigner opens the key; `undefined` where it is missing. */
+export function createIssuer(
+  certificateDer: Uint8Array,
+  keyName: string,
+  openSigner: () => Promise<Signer | undefined>,
+): Issuer {
+  const certificate = parseCertificate(certificateDer)
+  let opening: Promise<Signer> | undefined
+  const open = async (): Promise<Signer> => {
+    const signer = await openSigner()
+    if (signer === undefined) throw new PkiError('ERR_PKI_KEY_MISSING', { name: keyName })
+    if (Buffer.compare(signer.publicKey, certificate.subjectPublicKeyInfo) !== 0) {
+      throw new PkiError('ERR_PKI_KEY_UNREADABLE', { name: keyName, reason: 'it is not the key of the CA certificate' })
+    }
+    return signer
+  }
+  return {
+    keyId: keyId(certificate.subjectPublicKeyInfo),
+    certificate,
+    signer(): Promise<Signer> {
+      if (opening === undefined) {
+        const attempt = open()
+        opening = attempt
+        // A failure is not kept: the token may be back, the passphrase right, the next time.
+        attempt.catch(() => {
+          if (opening === attempt) opening = undefined
+        })
+      }
+      return opening
+    },
+  }
+}
+
+/**
+ * Signs and checks the signature before anybody sees it: a fault in a token or in memory must not leave a broken certificate, or worse, leak the key (RFC 8937 section 1).
+ * @throws PkiError `ERR_PKI_SIGNER`
+ */
+export async function signVerified(signer: Signer, message: Uint8Array, options?: IoOptions): Promise<Uint8Array> {
+  let signature: Uint8Array
+  try {
+    signature = await signer.sign(message, options)
+  } catch (error) {
+    options?.signal?.throwIfAborted()
+    throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signer failed' }, { cause: error })
+  }
+  if (!(signature instanceof Uint8Array) || !verifySignature(signer.algorithm, signer.publicKey, message, signature)) {
+    throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signature does not verify' })
+  }
+  return signature
+}

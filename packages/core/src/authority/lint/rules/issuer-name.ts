@@ -1,0 +1,8 @@
+import type { LintRule } from '../lint-rule.ts'
+
+export const issuerName: LintRule = {
+  id: 'issuer-name',
+  citation: 'RFC 5280 section 4.1.2.4',
+  // "The issuer field MUST contain a non-empty distinguished name (DN)."
+  check: certificate => (certificate.issuer.length > 0 ? undefined : 'the issuer is empty'),
+}

@@ -1,0 +1,48 @@
+export {
+  type CertificationRequest,
+  type CrlReason,
+  certificateFingerprint,
+  createCertificationRequest,
+  decodePem,
+  encodePem,
+  type IoOptions,
+  isPkiError,
+  type MessageSigner,
+  PkiError,
+  type PkiErrorCode,
+  type PkiErrorDetails,
+  parseCertificate,
+  parseCertificationRequest,
+  parseCrl,
+  pkiErrorSentences,
+  publicKeyFingerprint,
+  type SignatureAlgorithm,
+} from '@fleetcert/x509'
+export { lintCertificate } from './authority/lint/lint-certificate.ts'
+export type { LintFinding } from './authority/lint/lint-rule.ts'
+export type { CertificateProfile } from './authority/profile.ts'
+export type {
+  DeviceCredential,
+  DeviceQuery,
+  DeviceRecord,
+  DeviceStatus,
+  Enforcement,
+  Enforcer,
+  EnrollRequest,
+  Fleet,
+  Identification,
+  IssuerRecord,
+  RenewRequest,
+  RevocationResult,
+  RevokeRequest,
+  ServerCredential,
+  SignedCrl,
+} from './fleet/fleet.ts'
+export { isDeviceId } from './fleet/identifier.ts'
+export { type OpenFleetOptions, openFleet } from './fleet/open-fleet.ts'
+export { issuerPath, type PublishOptions } from './fleet/published-urls.ts'
+export { type FileKeyringOptions, fileKeyring } from './signer/file-keyring.ts'
+export { memoryKeyring } from './signer/memory-keyring.ts'
+export type { KeyAlgorithm, Keyring, Signer } from './signer/signer.ts'
+export { memoryStore } from './store/memory-store.ts'
+export type * from './store/store.ts'

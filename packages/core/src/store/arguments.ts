@@ -1,0 +1,52 @@
+import { PkiError } from '@fleetcert/x509'
+import type { CertificateId, CrlParts, Cursor } from './store.ts'
+
+const octetsInHex = /^(?:[0-9a-f]{2}){1,64}$/
+const position = /^\d{1,15}$/
+const partBytes = 1024 * 1024
+
+/** Another spelling of the same number would be another key: refused before it is stored or looked up. */
+export function assertCertificateId(id: CertificateId): void {
+  if (!octetsInHex.test(id.issuerKeyId)) throw new TypeError('issuerKeyId must be lower-case hex of even length')
+  if (!octetsInHex.test(id.serialNumber)) throw new TypeError('serialNumber must be lower-case hex of even length')
+}
+
+export function assertHash(hash: Uint8Array, label: string): void {
+  if (hash.length !== 32) throw new RangeError(`${label} must be 32 octets`)
+}
+
+export function assertLimit(limit: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError('limit must be a whole number of at least 1')
+}
+
+export function assertLeaseSeconds(seconds: number): void {
+  if (!Number.isFinite(seconds) || seconds < 0) throw new RangeError('seconds must be 0 or more')
+}
+
+export function assertCrlParts(crl: CrlParts): void {
+  if (crl.parts.some(part => part.length > partBytes)) throw new RangeError('a part of a CRL must be at most 1 MiB')
+}
+
+/** The number in a cursor, 0 for the beginning. */
+export function parsePosition(cursor: Cursor | undefined): number {
+  if (cursor === undefined || cursor === '') return 0
+  if (!position.test(cursor)) throw new PkiError('ERR_PKI_CURSOR', {})
+  return Number(cursor)
+}
+
+/** Where a listing of revoked certificates stands: what page 1 saw last, and what this page saw last. */
+export interface RevokedPosition {
+  readonly bound: number
+  readonly last: number
+}
+
+export function parseRevokedPosition(cursor: Cursor | undefined): RevokedPosition | undefined {
+  if (cursor === undefined || cursor === '') return undefined
+  const [bound = '', last = '', ...rest] = cursor.split('.')
+  if (rest.length > 0 || !position.test(bound) || !position.test(last)) throw new PkiError('ERR_PKI_CURSOR', {})
+  return { bound: Number(bound), last: Number(last) }
+}
+
+export function formatRevokedPosition({ bound, last }: RevokedPosition): Cursor {
+  return `${bound}.${last}`
+}

@@ -1,0 +1,248 @@
+import { type IoOptions, PkiError } from '@fleetcert/x509'
+import { assertCertificateId, assertCrlParts, assertHash, assertLeaseSeconds, assertLimit } from './arguments.ts'
+import { toRecord } from './memory/certificate-row.ts'
+import { CertificateTable } from './memory/certificate-table.ts'
+import { commit } from './memory/commit.ts'
+import { copyBytes, copyCrl, copyDate, copyRevocation, copySubject, sameBytes } from './memory/copies.ts'
+import { CrlTable } from './memory/crl-table.ts'
+import { Documents } from './memory/documents.ts'
+import { Leases } from './memory/leases.ts'
+import { Ledger } from './memory/ledger.ts'
+import { listCertificates, listRevoked } from './memory/listings.ts'
+import { pruneCertificates } from './memory/prune.ts'
+import { abandonedEvent, reserve } from './memory/reserve.ts'
+import { release, revokeDevice, revokeRow } from './memory/revoke.ts'
+import { Tokens } from './memory/tokens.ts'
+import type { Store } from './store.ts'
+
+export interface MemoryStoreOptions {
+  /** The store's own time: for leases, and for the events of reservations that it abandons. Default: the system's. */
+  readonly clock?: () => Date
+}
+
+/**
+ * A store in this process's memory, for tests and for trying things out: it is gone with the process. It keeps every promise of {@link Store} but durability.
+ *
+ * @example
+ * ```ts
+ * const store = memoryStore()
+ * await store.open()
+ * ```
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const clock = options.clock ?? (() => new Date())
+  const table = new CertificateTable()
+  const tokens = new Tokens()
+  const ledger = new Ledger()
+  const crls = new CrlTable()
+  const documents = new Documents()
+  const leases = new Leases()
+  let closed = false
+
+  // No method awaits anything: each runs to its end before another begins, and that is the transaction.
+  const enter = (io: IoOptions | undefined): void => {
+    if (closed) throw new PkiError('ERR_PKI_CLOSED', {})
+    io?.signal?.throwIfAborted()
+  }
+
+  return {
+    async open(io) {
+      enter(io)
+    },
+
+    async reserve(reservation, events, io) {
+      enter(io)
+      assertCertificateId(reservation.id)
+      assertHash(reservation.publicKeyHash, 'publicKeyHash')
+      const { result, changed, taken } = reserve(table, tokens, reservation)
+      if (changed) {
+        ledger.append(taken)
+        ledger.append(events)
+      }
+      return result
+    },
+
+    async commit(id, der, events, io) {
+      enter(io)
+      const { result, changed } = commit(table, id, der)
+      if (changed) ledger.append(events)
+      return result
+    },
+
+    async abandon(before, io) {
+      enter(io)
+      const rows = [...table.reserved()].filter(row => row.holder !== undefined && row.holder.leaseUntil < before)
+      const at = new Date(Math.min(before.getTime(), clock().getTime()))
+      for (const row of rows) {
+        table.abandon(row)
+        ledger.append([abandonedEvent(row, at)])
+      }
+      return rows.length
+    },
+
+    async extendHolder(instance, leaseUntil, io) {
+      enter(io)
+      table.extendHolder(instance, copyDate(leaseUntil))
+    },
+
+    async register(record, events, io) {
+      enter(io)
+      assertCertificateId(record.id)
+      assertHash(record.publicKeyHash, 'publicKeyHash')
+      assertHash(record.fingerprint, 'fingerprint')
+      const known = table.getByFingerprint(record.fingerprint) ?? table.get(record.id)
+      if (known !== undefined) {
+        const isSame =
+          known.state === 'pinned' &&
+          known.subject.deviceId === record.deviceId &&
+          sameBytes(known.fingerprint!, record.fingerprint)
+        return isSame ? 'registered' : 'taken'
+      }
+      if (table.isKeyBlocked(record.publicKeyHash)) return 'keyBlocked'
+      table.insert({
+        order: table.nextOrder(),
+        subject: copySubject(record),
+        state: 'pinned',
+        der: copyBytes(record.der),
+        fingerprint: copyBytes(record.fingerprint),
+        epoch: table.epochOf(record.deviceId),
+      })
+      ledger.append(events)
+      return 'registered'
+    },
+
+    async certificate(key, io) {
+      enter(io)
+      const row = 'fingerprint' in key ? table.getByFingerprint(key.fingerprint) : table.get(key)
+      return row && toRecord(row)
+    },
+
+    async certificates(query, page, io) {
+      enter(io)
+      assertLimit(page.limit)
+      return listCertificates(table, query, page)
+    },
+
+    async revoke(id, revocation, events, io) {
+      enter(io)
+      const row = table.get(id)
+      if (row === undefined) return undefined
+      const created = revokeRow(table, row, revocation)
+      if (created) ledger.append(events)
+      return { revocation: copyRevocation(row.revocation!), created }
+    },
+
+    async revokeDevice(deviceId, revocation, event, io) {
+      enter(io)
+      const { ids, events } = revokeDevice(table, deviceId, revocation, event)
+      ledger.append(events)
+      return ids
+    },
+
+    async release(id, events, io) {
+      enter(io)
+      const released = release(table.get(id))
+      if (released) ledger.append(events)
+      return released
+    },
+
+    async revoked(scope, page, io) {
+      enter(io)
+      assertLimit(page.limit)
+      return listRevoked(table, scope, page)
+    },
+
+    async nextCrlNumber(scope, io) {
+      enter(io)
+      return crls.nextNumber(scope)
+    },
+
+    async putCrl(scope, crl, lease, events, io) {
+      enter(io)
+      assertCrlParts(crl)
+      if (crls.isCurrent(scope, crl)) return true
+      if (!leases.isCurrent(lease) || !crls.put(scope, crl)) return false
+      ledger.append(events)
+      return true
+    },
+
+    async crl(scope, io) {
+      enter(io)
+      const crl = crls.current(scope)
+      return crl && copyCrl(crl)
+    },
+
+    async document(name, io) {
+      enter(io)
+      return documents.get(name)
+    },
+
+    async putDocument(name, value, expectedVersion, events, io) {
+      enter(io)
+      if (documents.isPut(name, value, expectedVersion)) return true
+      if (!leases.isCurrent(io?.lease) || !documents.put(name, value, expectedVersion)) return false
+      ledger.append(events)
+      return true
+    },
+
+    async addToken(token, io) {
+      enter(io)
+      assertHash(token.hash, 'hash')
+      tokens.add(token, table.epochOf(token.deviceId))
+    },
+
+    async lease(name, holder, seconds, io) {
+      enter(io)
+      assertLeaseSeconds(seconds)
+      return leases.take(name, holder, seconds, clock())
+    },
+
+    async releaseLease(lease, io) {
+      enter(io)
+      leases.release(lease)
+    },
+
+    async ledger({ after, limit }, io) {
+      enter(io)
+      assertLimit(limit)
+      return ledger.page(after, limit)
+    },
+
+    async newestEventAt(io) {
+      enter(io)
+      return ledger.newestAt()
+    },
+
+    async cursor(consumer, io) {
+      enter(io)
+      return ledger.cursor(consumer)
+    },
+
+    async saveCursor(consumer, cursor, lease, io) {
+      enter(io)
+      if (!leases.isCurrent(lease)) return false
+      ledger.saveCursor(consumer, cursor)
+      return true
+    },
+
+    async prune(marks, limit, io) {
+      enter(io)
+      assertLimit(limit)
+      let count = 0
+      if (marks.ledgerBefore !== undefined) count += ledger.prune(marks.ledgerBefore, limit)
+      if (marks.certificatesExpiredBefore !== undefined) {
+        count += pruneCertificates(table, crls, marks.certificatesExpiredBefore, limit - count)
+        count += tokens.prune(marks.certificatesExpiredBefore, limit - count)
+      }
+      return count
+    },
+
+    async close() {
+      closed = true
+    },
+
+    async [Symbol.asyncDispose]() {
+      await this.close()
+    },
+  }
+}

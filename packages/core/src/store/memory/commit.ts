@@ -1,0 +1,33 @@
+import { hash } from 'node:crypto'
+import type { CertificateId, CommitResult } from '../store.ts'
+import type { CertificateTable } from './certificate-table.ts'
+import { copyBytes, sameBytes } from './copies.ts'
+
+/** Answers, and whether anything changed. */
+export function commit(
+  table: CertificateTable,
+  id: CertificateId,
+  der: Uint8Array,
+): { readonly result: CommitResult; readonly changed: boolean } {
+  const refuse = (result: CommitResult) => ({ result, changed: false })
+  const row = table.get(id)
+  if (row === undefined) return refuse('lost')
+  if (row.der !== undefined) return refuse(row.state === 'issued' && sameBytes(row.der, der) ? 'committed' : 'lost')
+  if (row.revocation !== undefined) return refuse('revoked')
+  if (row.state !== 'reserved' || row.epoch !== table.epochOf(row.subject.deviceId)) return refuse('lost')
+  // What `reserve` checked may have changed while the signature was made.
+  if (table.isKeyBlocked(row.subject.publicKeyHash)) return refuse('lost')
+  const superseded = row.supersedes?.row
+  if (superseded !== undefined) {
+    if (superseded.revocation !== undefined || superseded.supersededAt !== undefined) return refuse('lost')
+    if (table.get(superseded.subject.id) !== superseded) return refuse('lost')
+  }
+  const fingerprint = new Uint8Array(hash('sha256', der, 'buffer'))
+  if (table.getByFingerprint(fingerprint) !== undefined) return refuse('lost')
+  table.commit(row, copyBytes(der), fingerprint)
+  if (superseded !== undefined) {
+    superseded.supersededAt = row.supersedes!.at
+    delete superseded.renewedBy
+  }
+  return { result: 'committed', changed: true }
+}

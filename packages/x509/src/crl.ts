@@ -1,0 +1,235 @@
+import { createDerReader, type DerReader } from './der/reader.ts'
+import { contextTag, derTag } from './der/tag.ts'
+import { context, sequence, sequenceOf } from './der/tlv.ts'
+import { bitString, integer } from './der/writer.ts'
+import {
+  invalidityDateExtension,
+  parseCrlNumber,
+  parseInvalidityDate,
+  parseReasonCode,
+  reasonCodeExtension,
+} from './extensions/crl-extensions.ts'
+import { type IssuingDistributionPoint, parseIssuingDistributionPoint } from './extensions/distribution-point.ts'
+import { findExtension, readExtensions } from './extensions/extension.ts'
+import { extensionOids } from './extensions/extension-oids.ts'
+import { parseAuthorityKeyIdentifier } from './extensions/key-identifier.ts'
+import { fromHex } from './fingerprint.ts'
+import { derOf } from './input.ts'
+import { readName } from './name.ts'
+import { PkiError } from './pki-error.ts'
+import { readSerialNumber } from './serial-number.ts'
+import { readSignatureAlgorithm, signatureAlgorithmIdentifier } from './signature.ts'
+import { encodeTime } from './time.ts'
+import type { CrlReason, DistinguishedName, Extension, SignatureAlgorithm } from './types.ts'
+
+/** About two million entries. */
+const limitBytes = 64 * 1024 * 1024
+
+/** One entry of a CRL. */
+export interface RevokedCertificate {
+  /** As in `Certificate`. */
+  readonly serialNumber: string
+  readonly revocationDate: Date
+  /** Absent means `unspecified`. */
+  readonly reason?: CrlReason
+  readonly invalidityDate?: Date
+}
+
+/** What a CertificateList (RFC 5280 section 5.1) says. All octet arrays are views of the input. */
+export interface CertificateRevocationList {
+  readonly der: Uint8Array
+  readonly tbsCertList: Uint8Array
+  readonly version: 1 | 2
+  readonly issuer: DistinguishedName
+  readonly issuerDer: Uint8Array
+  readonly thisUpdate: Date
+  readonly nextUpdate?: Date | undefined
+  /** In order. */
+  readonly entries: readonly RevokedCertificate[]
+  readonly extensions: readonly Extension[]
+  readonly crlNumber?: bigint | undefined
+  /** The keyIdentifier of AuthorityKeyIdentifier. */
+  readonly authorityKeyIdentifier?: Uint8Array | undefined
+  readonly issuingDistributionPoint?: IssuingDistributionPoint | undefined
+  /**
+   * OIDs of critical extensions, of the list or its entries, that are not interpreted here. Unless it is empty, the CRL
+   * "MUST NOT [be used] to determine the status of any certificates" (RFC 5280 section 5.3): an entry may be another issuer's.
+   */
+  readonly unhandledCriticalExtensions: readonly string[]
+  /** `undefined`: not supported, or inner and outer AlgorithmIdentifier differ (RFC 5280 section 5.1.1.2). */
+  readonly signatureAlgorithm: SignatureAlgorithm | undefined
+  readonly signatureAlgorithmOid: string
+  readonly signature: Uint8Array
+}
+
+/**
+ * Reads a CRL: DER, or PEM with one `X509 CRL` block, up to 64 MiB, in linear time. The structure is checked strictly; nothing is verified, neither signature nor currency nor scope.
+ *
+ * @throws PkiError `ERR_PKI_CRL`, `ERR_PKI_DER`, `ERR_PKI_TOO_LARGE`, `ERR_PKI_PEM`
+ */
+export function parseCrl(input: Uint8Array | string): CertificateRevocationList {
+  const der = derOf(input, { labels: ['X509 CRL'], limitBytes })
+  const reader = createDerReader(der, { maxBytes: limitBytes })
+  reader.enter(derTag.sequence)
+  const list = readTbsCertList(reader)
+  const start = reader.offset
+  const outer = readSignatureAlgorithm(reader)
+  const isSame = Buffer.compare(reader.slice(start, reader.offset), list.tbsSignatureAlgorithm) === 0
+  const { octets: signature, unusedBits } = reader.bitString()
+  if (unusedBits !== 0) throw malformed('signature of no whole octets')
+  reader.leave()
+  reader.finish()
+  const { tbsSignatureAlgorithm: _, ...rest } = list
+  return {
+    der,
+    ...rest,
+    signatureAlgorithm: isSame ? outer.algorithm : undefined,
+    signatureAlgorithmOid: outer.oid,
+    signature,
+  }
+}
+
+/** One entry of revokedCertificates (RFC 5280 section 5.1.2.6), DER. `serialNumber` is hex, an unsigned magnitude. The reason `unspecified` is left out: "SHOULD be absent instead" (section 5.3.1). */
+export function encodeRevokedEntry(entry: {
+  readonly serialNumber: string
+  readonly revocation: { readonly revocationDate: Date; readonly reason: CrlReason; readonly invalidityDate?: Date }
+}): Uint8Array {
+  const { revocationDate, reason, invalidityDate } = entry.revocation
+  const userCertificate = integer(fromHex(entry.serialNumber))
+  const date = encodeTime(revocationDate)
+  if (reason === 'unspecified' && invalidityDate === undefined) return sequence(userCertificate, date)
+  const extensions: Uint8Array[] = []
+  if (reason !== 'unspecified') extensions.push(reasonCodeExtension(reason))
+  if (invalidityDate !== undefined) extensions.push(invalidityDateExtension(invalidityDate))
+  return sequence(userCertificate, date, sequence(...extensions))
+}
+
+/**
+ * TBSCertList version 2 (RFC 5280 section 5.1.2). `entries` and `extensions` are encoded already.
+ * "When there are no revoked certificates, the revoked certificates list MUST be absent" (section 5.1.2.6).
+ */
+export function encodeTbsCertList(list: {
+  readonly signatureAlgorithm: SignatureAlgorithm
+  readonly issuerDer: Uint8Array
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly entries: readonly Uint8Array[]
+  readonly extensions: readonly Uint8Array[]
+}): Uint8Array {
+  // RFC 5280 sections 5.2.1 and 5.2.3: every CRL has AuthorityKeyIdentifier and CRLNumber.
+  if (list.extensions.length === 0) throw new TypeError('"extensions" must hold at least one extension')
+  const parts = [
+    integer(1),
+    signatureAlgorithmIdentifier(list.signatureAlgorithm),
+    list.issuerDer,
+    encodeTime(list.thisUpdate),
+    encodeTime(list.nextUpdate),
+  ]
+  if (list.entries.length > 0) parts.push(sequenceOf(list.entries))
+  parts.push(context(0, true, sequenceOf(list.extensions)))
+  return sequenceOf(parts)
+}
+
+/** CertificateList (RFC 5280 section 5.1) of an encoded TBSCertList and its signature. The algorithm must be the one that `tbsCertList` names. */
+export function encodeCertificateList(
+  tbsCertList: Uint8Array,
+  algorithm: SignatureAlgorithm,
+  signature: Uint8Array,
+): Uint8Array {
+  return sequence(tbsCertList, signatureAlgorithmIdentifier(algorithm), bitString(signature))
+}
+
+function readTbsCertList(reader: DerReader) {
+  const unhandled = new Set<string>()
+  const start = reader.offset
+  reader.enter(derTag.sequence)
+  const isVersion2 = reader.peekTag() === derTag.integer
+  if (isVersion2 && reader.smallInteger() !== 1) throw malformed('version neither 1 nor 2')
+  const algorithmStart = reader.offset
+  readSignatureAlgorithm(reader)
+  const issuerStart = reader.offset
+  const issuer = readName(reader, { strict: false })
+  const issuerEnd = reader.offset
+  const thisUpdate = reader.time()
+  const tag = reader.peekTag()
+  const nextUpdate = tag === derTag.utcTime || tag === derTag.generalizedTime ? reader.time() : undefined
+  const entries = reader.peekTag() === derTag.sequence ? readEntries(reader, isVersion2, unhandled) : []
+  const extensions = reader.peekTag() === contextTag(0, true) ? readListExtensions(reader, isVersion2, unhandled) : []
+  reader.leave()
+  return {
+    tbsCertList: reader.slice(start, reader.offset),
+    version: isVersion2 ? (2 as const) : (1 as const),
+    tbsSignatureAlgorithm: reader.slice(algorithmStart, issuerStart),
+    issuer,
+    issuerDer: reader.slice(issuerStart, issuerEnd),
+    thisUpdate,
+    nextUpdate,
+    entries,
+    extensions,
+    crlNumber: findExtension(extensions, extensionOids.crlNumber, parseCrlNumber),
+    authorityKeyIdentifier: findExtension(
+      extensions,
+      extensionOids.authorityKeyIdentifier,
+      parseAuthorityKeyIdentifier,
+    ),
+    issuingDistributionPoint: findExtension(
+      extensions,
+      extensionOids.issuingDistributionPoint,
+      parseIssuingDistributionPoint,
+    ),
+    unhandledCriticalExtensions: [...unhandled],
+  }
+}
+
+function readEntries(reader: DerReader, isVersion2: boolean, unhandled: Set<string>): RevokedCertificate[] {
+  const entries: RevokedCertificate[] = []
+  reader.enter(derTag.sequence)
+  if (reader.atEnd) throw malformed('empty list of revoked certificates')
+  while (!reader.atEnd) {
+    reader.enter(derTag.sequence)
+    const serialNumber = readSerialNumber(reader).text
+    const revocationDate = reader.time()
+    if (reader.atEnd) {
+      entries.push({ serialNumber, revocationDate })
+    } else {
+      if (!isVersion2) throw malformed('entry extensions in a version 1 list')
+      entries.push({ serialNumber, revocationDate, ...readEntryExtensions(reader, unhandled) })
+    }
+    reader.leave()
+  }
+  reader.leave()
+  return entries
+}
+
+function readEntryExtensions(
+  reader: DerReader,
+  unhandled: Set<string>,
+): { readonly reason?: CrlReason; readonly invalidityDate?: Date } {
+  const found: { reason?: CrlReason; invalidityDate?: Date } = {}
+  for (const { oid, critical, value } of readExtensions(reader, { strict: false })) {
+    if (oid === extensionOids.reasonCode) found.reason = parseReasonCode(value)
+    else if (oid === extensionOids.invalidityDate) found.invalidityDate = parseInvalidityDate(value)
+    // certificateIssuer of indirect CRLs is among them: it is always critical.
+    else if (critical) unhandled.add(oid)
+  }
+  return found
+}
+
+function readListExtensions(reader: DerReader, isVersion2: boolean, unhandled: Set<string>): Extension[] {
+  if (!isVersion2) throw malformed('extensions in a version 1 list')
+  reader.enter(contextTag(0, true))
+  const extensions = readExtensions(reader, { strict: false })
+  reader.leave()
+  for (const { oid, critical } of extensions) if (critical && !interpreted.has(oid)) unhandled.add(oid)
+  return extensions
+}
+
+const interpreted: ReadonlySet<string> = new Set([
+  extensionOids.crlNumber,
+  extensionOids.authorityKeyIdentifier,
+  extensionOids.issuingDistributionPoint,
+])
+
+function malformed(reason: string): PkiError<'ERR_PKI_CRL'> {
+  return new PkiError('ERR_PKI_CRL', { reason })
+}

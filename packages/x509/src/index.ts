@@ -1,0 +1,98 @@
+export {
+  type Certificate,
+  encodeCertificate,
+  parseCertificate,
+  parseTbsCertificate,
+  type TbsCertificate,
+} from './certificate.ts'
+export {
+  type CertificationRequest,
+  type CertificationRequestAttribute,
+  createCertificationRequest,
+  parseCertificationRequest,
+  verifyCertificationRequest,
+} from './certification-request.ts'
+export {
+  type CertificateRevocationList,
+  encodeCertificateList,
+  encodeRevokedEntry,
+  encodeTbsCertList,
+  parseCrl,
+  type RevokedCertificate,
+} from './crl.ts'
+export {
+  type AuthorityInfoAccess,
+  authorityInfoAccess,
+  parseAuthorityInfoAccess,
+} from './extensions/authority-info-access.ts'
+export { type BasicConstraints, basicConstraints, parseBasicConstraints } from './extensions/basic-constraints.ts'
+export {
+  crlNumberExtension,
+  invalidityDateExtension,
+  parseCrlNumber,
+  parseInvalidityDate,
+  parseReasonCode,
+  reasonCodeExtension,
+} from './extensions/crl-extensions.ts'
+export {
+  crlDistributionPoints,
+  type IssuingDistributionPoint,
+  issuingDistributionPoint,
+  parseCrlDistributionPoints,
+  parseIssuingDistributionPoint,
+} from './extensions/distribution-point.ts'
+export { extendedKeyUsage, parseExtendedKeyUsage } from './extensions/extended-key-usage.ts'
+export { encodeExtension } from './extensions/extension.ts'
+export { extendedKeyUsageOids, extensionOids } from './extensions/extension-oids.ts'
+export { encodeGeneralName } from './extensions/general-name.ts'
+export {
+  authorityKeyIdentifier,
+  keyIdentifierOf,
+  parseAuthorityKeyIdentifier,
+  parseSubjectKeyIdentifier,
+  subjectKeyIdentifier,
+} from './extensions/key-identifier.ts'
+export { keyUsage, parseKeyUsage } from './extensions/key-usage.ts'
+export { ocspNoCheck } from './extensions/ocsp-no-check.ts'
+export { parseSubjectAltName, subjectAltName } from './extensions/subject-alt-name.ts'
+export {
+  certificateFingerprint,
+  formatFingerprint,
+  fromHex,
+  keyId,
+  parseFingerprint,
+  publicKeyFingerprint,
+  toHex,
+} from './fingerprint.ts'
+export { attributeValues, encodeName, formatName, parseName } from './name.ts'
+export { decodePem, decodePemOne, encodePem, type PemBlock } from './pem.ts'
+export { isPkiError, PkiError } from './pki-error.ts'
+export {
+  type PkiErrorCode,
+  type PkiErrorDetails,
+  type PkiErrorDetailsByCode,
+  pkiErrorSentences,
+} from './pki-error-codes.ts'
+export { parsePublicKey } from './public-key.ts'
+export {
+  parseSignatureAlgorithm,
+  type SignatureVerifier,
+  signatureAlgorithmIdentifier,
+  signatureVerifier,
+  verifySignature,
+} from './signature.ts'
+export { softwareSigner } from './software-signer.ts'
+export { encodeTime, endlessNotAfter, parseTime } from './time.ts'
+export type {
+  CrlReason,
+  DistinguishedName,
+  Extension,
+  GeneralName,
+  IoOptions,
+  KeyUsageBit,
+  MessageSigner,
+  NameAttribute,
+  NameEncoding,
+  PublicKeyInfo,
+  SignatureAlgorithm,
+} from './types.ts'

@@ -1,0 +1,129 @@
+/** What each code's `details` may hold. Codes without an entry carry none. */
+export interface PkiErrorDetailsByCode {
+  ERR_PKI_DER: { offset?: number; reason?: string }
+  ERR_PKI_PEM: { reason: string }
+  ERR_PKI_TOO_LARGE: { limitBytes: number }
+  ERR_PKI_CERTIFICATE: { reason: string }
+  ERR_PKI_CSR: { reason: string }
+  ERR_PKI_CRL: { reason: string }
+  ERR_PKI_KEY_POLICY: { reason: string }
+  ERR_PKI_NAME: { reason: string }
+  ERR_PKI_ALGORITHM: { algorithm: string }
+  ERR_PKI_FINGERPRINT: { reason: string }
+  ERR_PKI_DEVICE_ID: { field: 'deviceId' | 'owner' | 'attribute' }
+  ERR_PKI_VALIDITY: { reason: string }
+  ERR_PKI_PROFILE: { reason: string }
+  ERR_PKI_LINT: { findings: readonly string[] }
+  ERR_PKI_DEVICE_EXISTS: { deviceId: string }
+  ERR_PKI_DEVICE_UNKNOWN: { deviceId: string }
+  ERR_PKI_DEVICE_NOT_ACTIVE: { deviceId: string; status: string }
+  ERR_PKI_CERTIFICATE_UNKNOWN: { fingerprint?: string; serialNumber?: string }
+  ERR_PKI_KEY_EXISTS: { name: string }
+  ERR_PKI_KEY_MISSING: { name: string }
+  ERR_PKI_KEY_NAME: { reason: string }
+  ERR_PKI_KEY_UNREADABLE: { name: string; reason: string }
+  ERR_PKI_KEY_PERMISSIONS: { path: string; mode: string }
+  ERR_PKI_SIGNER: { reason: string }
+  ERR_PKI_STORE_SCHEMA: { found: number; supported: number }
+  ERR_PKI_STORE_UNAVAILABLE: { reason: string }
+  ERR_PKI_STORE_CORRUPT: { reason: string }
+  ERR_PKI_ISSUER_UNKNOWN: { issuerKeyId: string }
+  ERR_PKI_REQUEST: { reason: string }
+  ERR_PKI_UNREACHABLE: { host?: string; port?: number; reason: string }
+  ERR_PKI_BROKER_REFUSED: { reasonCode?: number; reason: string }
+  ERR_PKI_TLS: { alert?: string; reason: string }
+  ERR_PKI_IDENTITY: { reason: string }
+  ERR_PKI_SERVER_UNTRUSTED: { reason?: string }
+  ERR_PKI_SERVER_EXPIRED: { reason?: string }
+  ERR_PKI_SERVER_NOT_YET_VALID: { reason?: string }
+  ERR_PKI_SERVER_NAME: { reason?: string }
+  ERR_PKI_CLIENT_UNTRUSTED: { alert?: string; reason?: string }
+  ERR_PKI_CLIENT_EXPIRED: { alert?: string; reason?: string }
+  ERR_PKI_CLIENT_REVOKED: { alert?: string; reason?: string }
+  ERR_PKI_CLIENT_REQUIRED: { alert?: string; reason?: string }
+}
+
+/**
+ * The one table of error codes, for every package of the scope: `code → sentence`.
+ * A code is stable: it may be added, never renamed and never used again for something else. `docs/errors.md` is made from this table.
+ */
+export const pkiErrorSentences = {
+  // Reading foreign bytes
+  ERR_PKI_DER: 'The bytes are not valid DER.',
+  ERR_PKI_PEM: 'The text is not valid PEM.',
+  ERR_PKI_TOO_LARGE: 'The input is larger than this reader accepts.',
+  ERR_PKI_CERTIFICATE: 'The certificate is malformed or outside what RFC 5280 allows.',
+  ERR_PKI_CSR: 'The certification request is malformed or asks for something that is not allowed.',
+  ERR_PKI_CSR_SIGNATURE: 'The certification request is not signed by the key it names.',
+  ERR_PKI_CRL: 'The certificate revocation list is malformed or outside what RFC 5280 allows.',
+  ERR_PKI_ALGORITHM: 'The algorithm is not supported.',
+  ERR_PKI_NAME: 'The name is empty, too long, or holds characters that its type does not allow.',
+  ERR_PKI_FINGERPRINT: 'The fingerprint is not 32 octets in hexadecimal.',
+  // Policy
+  ERR_PKI_KEY_POLICY: 'The public key is of a kind, size or quality that is not certified here.',
+  ERR_PKI_KEY_BLOCKED:
+    'The public key is blocked: a certificate with it was revoked for keyCompromise, or the operator lists it.',
+  ERR_PKI_DEVICE_ID:
+    'The identifier must be 1 to 64 of A–Z a–z 0–9 . _ - : @, begin with a letter or digit, and not be a reserved word.',
+  ERR_PKI_VALIDITY: 'The validity period is not possible.',
+  ERR_PKI_PROFILE: 'The certificate profile combines things that exclude each other.',
+  ERR_PKI_LINT: 'The certificate about to be signed breaks a rule, so it was not signed.',
+  // Devices
+  ERR_PKI_DEVICE_EXISTS: 'The device has a live certificate already: renew it, or revoke it first.',
+  ERR_PKI_DEVICE_UNKNOWN: 'No such device.',
+  ERR_PKI_DEVICE_NOT_ACTIVE: 'The device has no active certificate.',
+  ERR_PKI_DEVICE_CLOSED: 'The device was revoked while its certificate was being made, or may not be renewed.',
+  ERR_PKI_CERTIFICATE_UNKNOWN: 'No such certificate.',
+  ERR_PKI_PIN_TAKEN: 'The certificate is registered for another device.',
+  ERR_PKI_TOKEN: 'The enrolment token is unknown, spent, expired, or for another device.',
+  ERR_PKI_COMMIT_LOST:
+    'The reservation was taken over before its certificate was recorded, so the certificate was not returned.',
+  // Keys and signers
+  ERR_PKI_KEY_EXISTS: 'A key of this name exists already.',
+  ERR_PKI_KEY_MISSING: 'The key is missing from its keyring.',
+  ERR_PKI_KEY_NAME: 'A key name is 1 to 64 of a–z 0–9 and -, beginning with a letter.',
+  ERR_PKI_KEY_UNREADABLE: 'The key cannot be read.',
+  ERR_PKI_KEY_PASSPHRASE: 'The passphrase is wrong, or is missing for an encrypted key.',
+  ERR_PKI_KEY_PERMISSIONS: 'The key file or its folder is open to other users.',
+  ERR_PKI_SIGNER: 'The signer failed or returned a signature that does not verify.',
+  ERR_PKI_PREPARED_SPENT: 'A prepared certificate is signed at most once.',
+  // Store and fleet
+  ERR_PKI_STORE_UNAVAILABLE: 'The store cannot be reached, is locked, or is full.',
+  ERR_PKI_STORE_CORRUPT: 'The store holds data that it did not write.',
+  ERR_PKI_STORE_SCHEMA: 'The store was written by a newer version.',
+  ERR_PKI_STORE_LOST:
+    'The keyring holds keys of a fleet, but the store is empty: restore the store; a second root is never made.',
+  ERR_PKI_BOOTSTRAP_BUSY: 'Another process is making this fleet and did not finish in time.',
+  ERR_PKI_CLOCK: 'The clock is earlier than the newest ledger entry.',
+  ERR_PKI_CLOSED: 'This was closed.',
+  ERR_PKI_ISSUER_UNKNOWN: 'No such issuer in this fleet.',
+  ERR_PKI_AWAITING_ISSUER: 'The issuing CA has no certificate yet: import the one that the external root signed.',
+  ERR_PKI_CURSOR: 'The cursor is not one that this store gave out, or what it points at was pruned.',
+  // HTTP face
+  ERR_PKI_REQUEST: 'The request is malformed.',
+  ERR_PKI_FORBIDDEN: 'The caller may not do this.',
+  ERR_PKI_NOT_FOUND: 'There is nothing at this address.',
+  ERR_PKI_METHOD: 'The address does not answer this method.',
+  ERR_PKI_INTERNAL: 'Something failed that should not fail; the reason is in the log.',
+  // Device side
+  ERR_PKI_IDENTITY: 'The device identity cannot be used.',
+  ERR_PKI_UNREACHABLE: 'The server cannot be reached.',
+  ERR_PKI_SERVER_UNTRUSTED: "The server's certificate was issued by a CA that this device does not trust.",
+  ERR_PKI_SERVER_EXPIRED: "The server's certificate has expired, or this device's clock is ahead.",
+  ERR_PKI_SERVER_NOT_YET_VALID: "The server's certificate is not valid yet, or this device's clock is behind.",
+  ERR_PKI_SERVER_NAME: "The server's certificate is for another name.",
+  ERR_PKI_CLIENT_UNTRUSTED: "The server does not trust the CA of this device's certificate.",
+  ERR_PKI_CLIENT_EXPIRED: "The server says that this device's certificate has expired.",
+  ERR_PKI_CLIENT_REVOKED: "The server says that this device's certificate is revoked.",
+  ERR_PKI_CLIENT_REQUIRED: 'The server wants a client certificate and got none.',
+  ERR_PKI_BROKER_REFUSED: 'The broker refused the connection.',
+  ERR_PKI_TLS: 'The TLS handshake failed.',
+} as const satisfies Record<string, string> & Record<keyof PkiErrorDetailsByCode, string>
+
+/** A stable error code, the key of {@link pkiErrorSentences}. */
+export type PkiErrorCode = keyof typeof pkiErrorSentences
+
+/** The type of `details` for a code; an empty object where the code carries none. */
+export type PkiErrorDetails<Code extends PkiErrorCode = PkiErrorCode> = Code extends keyof PkiErrorDetailsByCode
+  ? PkiErrorDetailsByCode[Code]
+  : Record<never, never>

@@ -1,0 +1,138 @@
+import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { objectIdentifier } from './der/object-identifier.ts'
+import { createDerReader, type DerReader } from './der/reader.ts'
+import { derTag } from './der/tag.ts'
+import { sequence } from './der/tlv.ts'
+import { nullValue } from './der/writer.ts'
+import { PkiError } from './pki-error.ts'
+import { parsePublicKey } from './public-key.ts'
+import type { PublicKeyInfo, SignatureAlgorithm } from './types.ts'
+
+interface AlgorithmEntry {
+  readonly oid: string
+  readonly keyType: 'ec' | 'ed25519' | 'rsa'
+  /** For node:crypto; `null` where the algorithm hashes by itself. */
+  readonly hash: 'sha256' | 'sha384' | 'sha512' | null
+  readonly identifier: Uint8Array
+}
+
+const algorithms: Readonly<Record<SignatureAlgorithm, AlgorithmEntry>> = {
+  'ecdsa-with-SHA256': entry('1.2.840.10045.4.3.2', 'ec', 'sha256'),
+  'ecdsa-with-SHA384': entry('1.2.840.10045.4.3.3', 'ec', 'sha384'),
+  'ecdsa-with-SHA512': entry('1.2.840.10045.4.3.4', 'ec', 'sha512'),
+  'id-Ed25519': entry('1.3.101.112', 'ed25519', null),
+  sha256WithRSAEncryption: entry('1.2.840.113549.1.1.11', 'rsa', 'sha256'),
+  sha384WithRSAEncryption: entry('1.2.840.113549.1.1.12', 'rsa', 'sha384'),
+  sha512WithRSAEncryption: entry('1.2.840.113549.1.1.13', 'rsa', 'sha512'),
+}
+const namesByOid: ReadonlyMap<string, SignatureAlgorithm> = new Map(
+  Object.entries(algorithms).map(([name, { oid }]) => [oid, name as SignatureAlgorithm]),
+)
+
+/** AlgorithmIdentifier of a signature algorithm, DER: parameters absent for ECDSA (RFC 5758) and Ed25519 (RFC 8410), NULL for RSA (RFC 4055). One constant for all callers: do not write to it. */
+export function signatureAlgorithmIdentifier(algorithm: SignatureAlgorithm): Uint8Array {
+  return entryOf(algorithm).identifier
+}
+
+/** The hash that a signature algorithm applies, as node:crypto names it; `null` for Ed25519. @internal */
+export function hashOf(algorithm: SignatureAlgorithm): AlgorithmEntry['hash'] {
+  return entryOf(algorithm).hash
+}
+
+/**
+ * The algorithm of an AlgorithmIdentifier.
+ *
+ * @throws PkiError `ERR_PKI_ALGORITHM` with the OID for any other, or for parameters that do not belong to it; `ERR_PKI_DER`
+ */
+export function parseSignatureAlgorithm(algorithmIdentifierDer: Uint8Array): SignatureAlgorithm {
+  const reader = createDerReader(algorithmIdentifierDer)
+  const { oid, algorithm } = readSignatureAlgorithm(reader)
+  reader.finish()
+  if (algorithm === undefined) throw new PkiError('ERR_PKI_ALGORITHM', { algorithm: oid })
+  return algorithm
+}
+
+/** The next element as an AlgorithmIdentifier; `algorithm` is `undefined` for any that is not supported. @internal */
+export function readSignatureAlgorithm(reader: DerReader): {
+  readonly oid: string
+  readonly algorithm: SignatureAlgorithm | undefined
+} {
+  reader.enter(derTag.sequence)
+  const oid = reader.objectIdentifier()
+  const parametersTag = reader.peekTag()
+  if (parametersTag !== undefined) reader.element()
+  reader.leave()
+  const name = namesByOid.get(oid)
+  // ECDSA and Ed25519: absent (RFC 5758 section 3.2, RFC 8410 section 3). RSA: "the parameters MUST be NULL. Implementations MUST accept
+  // the parameters being absent as well as present." (RFC 4055 section 5)
+  const fits =
+    parametersTag === undefined ||
+    (parametersTag === derTag.null && name !== undefined && algorithms[name].keyType === 'rsa')
+  return { oid, algorithm: fits ? name : undefined }
+}
+
+/** A public key made ready for many verifications: whether `signature` is the key's for `message`. False for an algorithm of another key type and for anything malformed. */
+export type SignatureVerifier = (algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array) => boolean
+
+/** {@link verifySignature} with the key read once, for whoever verifies often with one key. A key that cannot be used verifies nothing. */
+export function signatureVerifier(spki: Uint8Array): SignatureVerifier {
+  assertOctets('spki', spki)
+  let publicKey: PublicKeyInfo
+  let key: KeyObject
+  try {
+    publicKey = parsePublicKey(spki)
+    if (publicKey.type === 'unsupported' || !isCheap(publicKey)) return () => false
+    key = createPublicKey({ key: bufferOf(spki), format: 'der', type: 'spki' })
+  } catch {
+    // Malformed, or a point that is not on its curve: the crypto library's errors have no common shape.
+    return () => false
+  }
+  const { type } = publicKey
+  return (algorithm, message, signature) => {
+    assertOctets('message', message)
+    assertOctets('signature', signature)
+    const { keyType, hash } = entryOf(algorithm)
+    if (keyType !== type) return false
+    try {
+      return verify(hash, message, key, signature)
+    } catch {
+      return false
+    }
+  }
+}
+
+/**
+ * Whether `signature` is that of `message` by the key of `spki` (SubjectPublicKeyInfo). False on any mismatch, also between key type and algorithm;
+ * never throws for foreign data. RSA keys above 8192 bits, or with a public exponent above 64 bits, verify nothing: they cost a stranger nothing and us milliseconds.
+ */
+export function verifySignature(
+  algorithm: SignatureAlgorithm,
+  spki: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  return signatureVerifier(spki)(algorithm, message, signature)
+}
+
+/** Whether verifying with the key takes bounded, small work. @internal */
+export function isCheap(publicKey: PublicKeyInfo): boolean {
+  return publicKey.type !== 'rsa' || (publicKey.modulusBits <= 8192 && publicKey.publicExponent < 2n ** 64n)
+}
+
+function entryOf(algorithm: SignatureAlgorithm): AlgorithmEntry {
+  if (!Object.hasOwn(algorithms, algorithm)) throw new TypeError('"algorithm" must be a SignatureAlgorithm')
+  return algorithms[algorithm]
+}
+
+function entry(oid: string, keyType: AlgorithmEntry['keyType'], hash: AlgorithmEntry['hash']): AlgorithmEntry {
+  const parts = keyType === 'rsa' ? [objectIdentifier(oid), nullValue()] : [objectIdentifier(oid)]
+  return Object.freeze({ oid, keyType, hash, identifier: sequence(...parts) })
+}
+
+function assertOctets(label: string, value: unknown): void {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`"${label}" must be a Uint8Array`)
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

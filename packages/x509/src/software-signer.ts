@@ -1,0 +1,91 @@
+import { createPublicKey, createSign, type KeyObject, sign } from 'node:crypto'
+import { concat } from './der/tlv.ts'
+import { PkiError } from './pki-error.ts'
+import { hashOf } from './signature.ts'
+import type { IoOptions, MessageSigner, SignatureAlgorithm } from './types.ts'
+
+/** Hashed without a pause: about 4 ms. */
+const sliceOctets = 4 * 1024 * 1024
+
+/**
+ * A signer whose private key is in this process: P-256 signs `ecdsa-with-SHA256`, P-384 `ecdsa-with-SHA384`, P-521 `ecdsa-with-SHA512`, Ed25519 `id-Ed25519`, RSA `sha256WithRSAEncryption`.
+ *
+ * Long messages are hashed in slices of 4 MiB between which the event loop runs; Ed25519 needs the whole message at once, in the thread pool.
+ *
+ * @throws PkiError `ERR_PKI_ALGORITHM` for any other key
+ */
+export function softwareSigner(privateKey: KeyObject): MessageSigner {
+  if (privateKey?.type !== 'private') throw new TypeError('"privateKey" must be a private KeyObject')
+  const algorithm = algorithmOf(privateKey)
+  const publicKey = new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }))
+  return Object.freeze({
+    algorithm,
+    publicKey,
+    async sign(message: Uint8Array | Iterable<Uint8Array>, options: IoOptions = {}): Promise<Uint8Array> {
+      options.signal?.throwIfAborted()
+      if (message instanceof Uint8Array && message.length <= sliceOctets) {
+        // P-256 and Ed25519 take 25 µs, less than the way to the thread pool and back.
+        const fast = algorithm === 'ecdsa-with-SHA256' || algorithm === 'id-Ed25519'
+        return fast
+          ? ownOctets(sign(hashOf(algorithm), message, privateKey))
+          : signInPool(algorithm, message, privateKey)
+      }
+      const parts = message instanceof Uint8Array ? [message] : message
+      return hashOf(algorithm) === null
+        ? signInPool(algorithm, concat([...parts]), privateKey)
+        : signSlices(algorithm, parts, privateKey, options)
+    },
+  })
+}
+
+function algorithmOf(privateKey: KeyObject): SignatureAlgorithm {
+  const details = privateKey.asymmetricKeyDetails
+  switch (privateKey.asymmetricKeyType) {
+    case 'ed25519':
+      return 'id-Ed25519'
+    case 'rsa':
+      return 'sha256WithRSAEncryption'
+    case 'ec':
+      if (details?.namedCurve === 'prime256v1') return 'ecdsa-with-SHA256'
+      if (details?.namedCurve === 'secp384r1') return 'ecdsa-with-SHA384'
+      if (details?.namedCurve === 'secp521r1') return 'ecdsa-with-SHA512'
+  }
+  throw new PkiError('ERR_PKI_ALGORITHM', { algorithm: details?.namedCurve ?? privateKey.asymmetricKeyType ?? 'none' })
+}
+
+function signInPool(algorithm: SignatureAlgorithm, message: Uint8Array, privateKey: KeyObject): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    sign(hashOf(algorithm), message, privateKey, (error, signature) => {
+      if (error) reject(error)
+      else resolve(ownOctets(signature))
+    })
+  })
+}
+
+async function signSlices(
+  algorithm: SignatureAlgorithm,
+  parts: Iterable<Uint8Array>,
+  privateKey: KeyObject,
+  options: IoOptions,
+): Promise<Uint8Array> {
+  const signing = createSign(hashOf(algorithm)!)
+  let untilPause = sliceOctets
+  for (const part of parts) {
+    for (let offset = 0; offset < part.length; ) {
+      const slice = part.subarray(offset, offset + untilPause)
+      signing.update(slice)
+      offset += slice.length
+      untilPause -= slice.length
+      if (untilPause > 0) continue
+      untilPause = sliceOctets
+      await new Promise<void>(resolve => setImmediate(resolve))
+      options.signal?.throwIfAborted()
+    }
+  }
+  return ownOctets(signing.sign(privateKey))
+}
+
+/** A plain Uint8Array of its own memory. */
+function ownOctets(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer)
+}

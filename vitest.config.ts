@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // Tests import the packages by name and get their sources: no build step stands between an edit and its test.
+  resolve: { conditions: ['fleetcert-source'] },
+  ssr: { resolve: { conditions: ['fleetcert-source'], externalConditions: ['fleetcert-source'] } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default', './scripts/summary-reporter.ts'],
+  },
+})
