@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   // Tests import the packages by name and get their sources: no build step stands between an edit and its test.
   resolve: { conditions: ['fleetcert-source'] },
   ssr: { resolve: { conditions: ['fleetcert-source'], externalConditions: ['fleetcert-source'] } },
@@ -11,3 +11,5 @@ export default defineConfig({
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })
+
+export default config

@@ -118,12 +118,15 @@ export const pkiErrorSentences = {
   ERR_PKI_CLIENT_REQUIRED: 'The server wants a client certificate and got none.',
   ERR_PKI_BROKER_REFUSED: 'The broker refused the connection.',
   ERR_PKI_TLS: 'The TLS handshake failed.',
-} as const satisfies Record<string, string> & Record<keyof PkiErrorDetailsByCode, string>
+} as const
 
 /** A stable error code, the key of {@link pkiErrorSentences}. */
 export type PkiErrorCode = keyof typeof pkiErrorSentences
 
+// A misspelt key of PkiErrorDetailsByCode does not compile.
+type CodeWithDetails<Code extends PkiErrorCode = keyof PkiErrorDetailsByCode> = Code
+
 /** The type of `details` for a code; an empty object where the code carries none. */
-export type PkiErrorDetails<Code extends PkiErrorCode = PkiErrorCode> = Code extends keyof PkiErrorDetailsByCode
+export type PkiErrorDetails<Code extends PkiErrorCode = PkiErrorCode> = Code extends CodeWithDetails
   ? PkiErrorDetailsByCode[Code]
   : Record<never, never>

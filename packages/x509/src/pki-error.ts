@@ -13,7 +13,7 @@ export class PkiError<Code extends PkiErrorCode = PkiErrorCode> extends Error {
   /** What is known beyond the code; the shape is fixed by the code. */
   readonly details: Readonly<PkiErrorDetails<Code>>
   /** @internal */
-  readonly [brand] = true
+  readonly [brand]: true = true
 
   constructor(code: Code, details: PkiErrorDetails<Code>, options?: { readonly cause?: unknown }) {
     const reason = (details as { reason?: unknown }).reason

@@ -24,7 +24,7 @@ export interface ResolvedProfile {
 const day = 86_400
 const year = 365 * day
 
-const builtIn = {
+const builtIn: Readonly<Record<ProfileName, Omit<ResolvedProfile, 'name' | 'backdateSeconds'>>> = {
   root: {
     role: 'root',
     validitySeconds: 10 * year,
@@ -57,10 +57,10 @@ const builtIn = {
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: [extendedKeyUsageOids.serverAuth],
   },
-} as const satisfies Record<string, Omit<ResolvedProfile, 'name' | 'backdateSeconds'>>
+}
 
 /** Names of the profiles that every fleet has. */
-export type ProfileName = keyof typeof builtIn
+export type ProfileName = 'root' | 'issuingCa' | 'device' | 'service' | 'server'
 
 /**
  * The built-in profile of that name with the operator's changes.

@@ -1,5 +1,5 @@
 /** Identifier octets of the universal types that X.509 uses (X.690 section 8.1.2, X.680 section 8.4); SEQUENCE and SET with the constructed bit. */
-export const derTag = Object.freeze({
+export const derTag = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
@@ -19,7 +19,7 @@ export const derTag = Object.freeze({
   bmpString: 0x1e,
   sequence: 0x30,
   set: 0x31,
-} as const)
+} as const
 
 /** The identifier octet of a context-specific tag, `[number]`. Numbers 0 to 30. */
 export function contextTag(tagNumber: number, constructed: boolean): number {

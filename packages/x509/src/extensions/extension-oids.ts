@@ -1,5 +1,5 @@
 /** OIDs of the extensions that this package knows: RFC 5280 sections 4.2 and 5.2, 5.3; the others name their origin. */
-export const extensionOids = Object.freeze({
+export const extensionOids = {
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
@@ -26,10 +26,10 @@ export const extensionOids = Object.freeze({
   tlsFeature: '1.3.6.1.5.5.7.1.24',
   /** RFC 6960 section 4.2.2.2.1. */
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
-} as const)
+} as const
 
 /** Key purposes (RFC 5280 section 4.2.1.12). */
-export const extendedKeyUsageOids = Object.freeze({
+export const extendedKeyUsageOids = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   codeSigning: '1.3.6.1.5.5.7.3.3',
@@ -37,4 +37,4 @@ export const extendedKeyUsageOids = Object.freeze({
   timeStamping: '1.3.6.1.5.5.7.3.8',
   ocspSigning: '1.3.6.1.5.5.7.3.9',
   anyExtendedKeyUsage: '2.5.29.37.0',
-} as const)
+} as const

@@ -1,0 +1,311 @@
+import type { CrlScope, Events, FleetEventInput, Revocation, RevokedEntry, Store } from '@fleetcert/core'
+
+/** A store that keeps every promise but one. Each fault is a mistake that an author of a store may make. */
+export type Fault = (store: Store) => Partial<Store>
+
+const forever = new Date(8.64e15)
+const key = (scope: CrlScope): string => `${scope.issuerKeyId}.${scope.shard}`
+
+/** Appends events on their own, as a store does that forgets whether anything changed. */
+async function append(store: Store, events: Events): Promise<void> {
+  await store.putDocument(`events-${Math.random()}`, new Uint8Array(1), 0, events)
+}
+
+export const faults: Readonly<Record<string, Fault>> = {
+  'reserve takes a serial number twice': store => ({
+    async reserve(...args) {
+      const result = await store.reserve(...args)
+      return result === 'serialTaken' ? 'reserved' : result
+    },
+  }),
+  'reserve does not know its own reservation again': store => {
+    const seen = new Set<string>()
+    return {
+      async reserve(reservation, ...args) {
+        const again = seen.has(reservation.id.serialNumber)
+        seen.add(reservation.id.serialNumber)
+        return again ? 'serialTaken' : store.reserve(reservation, ...args)
+      },
+    }
+  },
+  'reserve does not look at other reservations': store => ({
+    async reserve(reservation, ...args) {
+      await store.abandon(forever)
+      return store.reserve(reservation, ...args)
+    },
+  }),
+  'reserve does not look at certificates': store => ({
+    async reserve(reservation, ...args) {
+      const result = await store.reserve(reservation, ...args)
+      if (result !== 'expectationFailed' || reservation.expect !== 'newDevice') return result
+      return store.reserve({ ...reservation, expect: 'any' }, ...args)
+    },
+  }),
+  'reserve takes a held certificate for gone': store => ({
+    async reserve(reservation, ...args) {
+      const result = await store.reserve(reservation, ...args)
+      if (result !== 'expectationFailed') return result
+      const { items } = await store.certificates({ list: 'device', deviceId: reservation.deviceId! }, { limit: 9 })
+      const held = items.some(record => record.revocation?.reason === 'certificateHold')
+      return held ? store.reserve({ ...reservation, expect: 'any' }, ...args) : result
+    },
+  }),
+  'reserve renews what is revoked': store => ({
+    async reserve(reservation, ...args) {
+      const result = await store.reserve(reservation, ...args)
+      if (result !== 'deviceClosed' || typeof reservation.expect === 'string') return result
+      return store.reserve({ ...reservation, expect: 'any' }, ...args)
+    },
+  }),
+  'reserve forgets to supersede': store => ({
+    reserve: (reservation, ...args) =>
+      store.reserve({ ...reservation, expect: reservation.expect === 'newDevice' ? 'newDevice' : 'any' }, ...args),
+  }),
+  'reserve leaves blocked keys alone': store => {
+    let count = 0
+    return {
+      async reserve(reservation, ...args) {
+        const result = await store.reserve(reservation, ...args)
+        if (result !== 'keyBlocked') return result
+        count += 1
+        return store.reserve({ ...reservation, publicKeyHash: new Uint8Array(32).fill(count) }, ...args)
+      },
+    }
+  },
+  'tokens are not spent': store => ({
+    async reserve(reservation, ...args) {
+      const result = await store.reserve(reservation, ...args)
+      const { tokenHash: _, ...withoutToken } = reservation
+      return result === 'tokenSpent' ? store.reserve(withoutToken, ...args) : result
+    },
+  }),
+  'tokens outlive the revocation of their device': store => ({
+    async reserve(reservation, ...args) {
+      const result = await store.reserve(reservation, ...args)
+      const { tokenHash, ...withoutToken } = reservation
+      return result === 'deviceClosed' && tokenHash ? store.reserve(withoutToken, ...args) : result
+    },
+  }),
+  'commit does not look at the epoch': store => {
+    const released = new Set<string>()
+    return {
+      async release(id, ...args) {
+        const done = await store.release(id, ...args)
+        if (done) released.add(id.serialNumber)
+        return done
+      },
+      async commit(id, ...args) {
+        const result = await store.commit(id, ...args)
+        return result === 'lost' && released.has(id.serialNumber) ? 'committed' : result
+      },
+    }
+  },
+  'commit takes an abandoned reservation': store => ({
+    async commit(id, ...args) {
+      const abandoned = (await store.certificate(id))?.state === 'abandoned'
+      const result = await store.commit(id, ...args)
+      return abandoned ? 'committed' : result
+    },
+  }),
+  'commit appends its event again': store => ({
+    async commit(id, der, events, io) {
+      const again = (await store.certificate(id))?.state === 'issued'
+      const result = await store.commit(id, der, events, io)
+      if (again) await append(store, events)
+      return result
+    },
+  }),
+  'revokeDevice forgets reservations': store => ({
+    async revokeDevice(deviceId, revocation, event, io) {
+      const { items } = await store.certificates({ list: 'device', deviceId }, { limit: 1000 })
+      const ids = []
+      for (const { id, state } of items) {
+        if (state === 'reserved') continue
+        const events = [{ ...event, certificate: id }]
+        if ((await store.revoke(id, revocation, events, io))?.created) ids.push(id)
+      }
+      return ids
+    },
+  }),
+  'events are dropped': store => ({
+    commit: (id, der, _, io) => store.commit(id, der, [], io),
+  }),
+  'events of refused changes are appended': store => ({
+    async reserve(reservation, events, io) {
+      const result = await store.reserve(reservation, events, io)
+      if (result !== 'reserved') await append(store, events)
+      return result
+    },
+  }),
+  'events of one revocation stand for all': store => ({
+    async revokeDevice(deviceId, revocation, event, io) {
+      const silent: FleetEventInput[] = []
+      const ids = []
+      for (const { id } of (await store.certificates({ list: 'device', deviceId }, { limit: 1000 })).items) {
+        if ((await store.revoke(id, revocation, silent, io))?.created) ids.push(id)
+      }
+      if (ids.length > 0) await append(store, [event])
+      return ids
+    },
+  }),
+  'the last revocation wins': store => {
+    const revocations = new Map<string, Revocation>()
+    return {
+      async revoke(id, revocation, ...args) {
+        const answer = await store.revoke(id, revocation, ...args)
+        if (answer) revocations.set(id.serialNumber, revocation)
+        return answer && { ...answer, revocation }
+      },
+      async certificate(...args) {
+        const record = await store.certificate(...args)
+        const revocation = record && revocations.get(record.id.serialNumber)
+        return record && revocation ? { ...record, revocation } : record
+      },
+    }
+  },
+  'a hold stays a hold': store => ({
+    async revoke(id, revocation, ...args) {
+      const current = (await store.certificate(id))?.revocation
+      return current ? { revocation: current, created: false } : store.revoke(id, revocation, ...args)
+    },
+  }),
+  'release says yes to everything': store => ({
+    async release(...args) {
+      await store.release(...args)
+      return true
+    },
+  }),
+  'revoked pages overlap': store => ({
+    async revoked(scope, page, io) {
+      const answer = await store.revoked(scope, page, io)
+      if (page.after === undefined || answer.items.length === 0) return answer
+      return { ...answer, items: [answer.items[0] as RevokedEntry, ...answer.items].slice(0, page.limit) }
+    },
+  }),
+  'revoked mixes shards': store => ({
+    revoked: (scope, page, io) => store.revoked({ ...scope, shard: 0 }, page, io),
+  }),
+  'CRL numbers repeat': store => {
+    const last = new Map<string, bigint>()
+    return {
+      async nextCrlNumber(scope, io) {
+        const current = last.get(key(scope))
+        last.delete(key(scope))
+        if (current !== undefined) return current
+        const next = await store.nextCrlNumber(scope, io)
+        last.set(key(scope), next)
+        return next
+      },
+    }
+  },
+  'CRL numbers are per issuer': store => ({
+    nextCrlNumber: (scope, io) => store.nextCrlNumber({ ...scope, shard: 0 }, io),
+  }),
+  'an older CRL replaces a newer one': store => {
+    const overlay = new Map<string, Parameters<Store['putCrl']>[1]>()
+    return {
+      async putCrl(scope, crl, ...args) {
+        await store.putCrl(scope, crl, ...args)
+        overlay.set(key(scope), crl)
+        return true
+      },
+      crl: async (scope, io) => overlay.get(key(scope)) ?? store.crl(scope, io),
+    }
+  },
+  'documents are put without comparing': store => ({
+    async putDocument(name, value, expectedVersion, events, options) {
+      if (await store.putDocument(name, value, expectedVersion, events, options)) return true
+      const version = (await store.document(name))?.version ?? 0
+      return store.putDocument(name, value, version, events, options)
+    },
+  }),
+  'writes under a stale lease are taken': store => ({
+    putDocument: (name, value, version, events) => store.putDocument(name, value, version, events),
+  }),
+  'a fence is used twice': store => ({
+    async lease(...args) {
+      const lease = await store.lease(...args)
+      return lease && { ...lease, fence: 1 }
+    },
+  }),
+  'abandon does not look at leases': store => ({
+    abandon: (_, io) => store.abandon(forever, io),
+  }),
+  'extendHolder does nothing': () => ({ extendHolder: async () => {} }),
+  'register takes a certificate for two devices': store => ({
+    async register(...args) {
+      await store.register(...args)
+      return 'registered'
+    },
+  }),
+  'the ledger skips an event between pages': store => ({
+    async ledger(request, io) {
+      const page = await store.ledger(request, io)
+      const skipped = await store.ledger({ after: page.next, limit: 1 }, io)
+      return page.items.length === request.limit ? { ...page, next: skipped.next } : page
+    },
+  }),
+  'any cursor will do': store => ({
+    ledger: (request, io) => store.ledger(request, io).catch(async () => ({ items: [], next: request.after })),
+  }),
+  'details become strings': store => ({
+    async ledger(request, io) {
+      const page = await store.ledger(request, io)
+      const items = page.items.map(event =>
+        event.details
+          ? { ...event, details: Object.fromEntries(Object.entries(event.details).map(([k, v]) => [k, String(v)])) }
+          : event,
+      )
+      return { ...page, items }
+    },
+  }),
+  'prune knows no limit': store => ({
+    prune: (marks, _, io) => store.prune(marks, 1_000_000, io),
+  }),
+  'prune forgets the newest entry': store => {
+    let pruned = false
+    return {
+      async prune(marks, limit, io) {
+        pruned ||= marks.ledgerBefore !== undefined
+        return store.prune(marks, limit, io)
+      },
+      newestEventAt: async io => (pruned ? undefined : store.newestEventAt(io)),
+    }
+  },
+  'listings show reservations as devices': store => ({
+    async certificates(query, page, io) {
+      const answer = await store.certificates(query, page, io)
+      if (query.list !== 'devices') return answer
+      const { items } = await store.certificates({ list: 'reserved' }, { limit: 1 }, io)
+      return page.after === undefined ? { ...answer, items: [...items, ...answer.items].slice(0, page.limit) } : answer
+    },
+  }),
+  'a closed store answers': store => ({
+    certificate: (id, io) =>
+      store.certificate(id, io).catch(error => (error.code === 'ERR_PKI_CLOSED' ? undefined : Promise.reject(error))),
+  }),
+  'signals are not heard': store => ({
+    revokeDevice: (deviceId, revocation, event) => store.revokeDevice(deviceId, revocation, event),
+  }),
+  'stored octets are shared': store => {
+    const shared = new Map<string, Uint8Array>()
+    return {
+      async document(name, io) {
+        const document = await store.document(name, io)
+        if (document && !shared.has(name)) shared.set(name, document.value)
+        return document && { ...document, value: shared.get(name)! }
+      },
+    }
+  },
+}
+
+/** `store` with one fault. */
+export function brokenStore(store: Store, fault: Fault): Store {
+  const broken = fault(store)
+  return new Proxy(store, {
+    get(target, property) {
+      const value = Reflect.get(property in broken ? broken : target, property)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}

@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import type { Answer, Exchange } from '../exchange/exchange.ts'
+import type { HubContext } from '../hub.ts'
+import { readNodeBody } from './read-node-body.ts'
+
+/** The exchange of a node:http request. Nothing is made that the route does not ask for. */
+export function nodeExchange(request: IncomingMessage): Exchange {
+  const { path, query } = splitTarget(request.url ?? '/')
+  let body: Promise<Uint8Array> | undefined
+  return {
+    method: request.method ?? 'GET',
+    path,
+    query,
+    header: name => header(request, name),
+    body() {
+      body ??= readNodeBody(request)
+      return body
+    },
+    async request() {
+      return nodeRequest(request, await this.body().catch(() => new Uint8Array()))
+    },
+    context: () => nodeContext(request),
+  }
+}
+
+/** Writes an answer, unless somebody else has answered or the caller has gone. */
+export function writeNodeAnswer(answer: Answer, response: ServerResponse, method: string | undefined): void {
+  if (response.headersSent || response.destroyed) return
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
+  const headers: Record<string, string | number> = { ...answer.headers }
+  if (answer.status !== 304) headers['content-length'] = body.byteLength
+  response.writeHead(answer.status, headers)
+  if (method === 'HEAD' || answer.status === 304) response.end()
+  else response.end(body)
+}
+
+/** The facts of the connection: all from the socket, none from a header. */
+export function nodeContext(request: IncomingMessage): HubContext {
+  const socket = request.socket as Partial<TLSSocket>
+  return {
+    ...(socket.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress }),
+    ...(socket.encrypted === true
+      ? { encrypted: true, peerCertificates: peerCertificates(socket) }
+      : { encrypted: false }),
+  }
+}
+
+/** A `Request` as the authorize callback sees it: the address as the client asked for it, also where the hub is mounted at a prefix. */
+export function nodeRequest(request: IncomingMessage, body: Uint8Array | ReadableStream): Request {
+  const scheme = (request.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
+  const host = header(request, 'host') ?? header(request, ':authority') ?? ''
+  // A Host header is whatever the client wrote: one with a path in it must not become a part of the path.
+  const authority = /^[A-Za-z0-9.\-_]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/.test(host) ? host : 'localhost'
+  const { originalUrl } = request as { readonly originalUrl?: unknown }
+  const { path, query } = splitTarget(typeof originalUrl === 'string' ? originalUrl : (request.url ?? '/'))
+  const headers = new Headers()
+  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index]!
+    if (!name.startsWith(':')) headers.append(name, request.rawHeaders[index + 1]!)
+  }
+  const method = request.method ?? 'GET'
+  const isEmpty = body instanceof Uint8Array && body.length === 0
+  const hasBody = method !== 'GET' && method !== 'HEAD' && !isEmpty
+  return new Request(`${scheme}://${authority}${path}${query === '' ? '' : `?${query}`}`, {
+    method,
+    headers,
+    body: hasBody ? (body as Uint8Array<ArrayBuffer> | ReadableStream) : null,
+    // Fetch wants this said of a body that is a stream.
+    duplex: 'half',
+  } as RequestInit)
+}
+
+/** RFC 9112 section 3.2: origin-form, and absolute-form, which a server must take too. */
+export function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? ''
+  const rest = target.slice(origin.length)
+  const mark = rest.indexOf('?')
+  return mark === -1 ? { path: rest, query: '' } : { path: rest.slice(0, mark), query: rest.slice(mark + 1) }
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  // Where a header came twice, node keeps the first of some and joins others; here they are always joined, as in the Web face, so that a doubled credential is no credential.
+  // Absent on HTTP/2 requests and on injected ones.
+  const distinct = (request as Partial<IncomingMessage>).headersDistinct
+  const value = distinct === undefined ? request.headers[name] : distinct[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+function peerCertificates(socket: Partial<TLSSocket>): readonly Uint8Array[] {
+  const certificates: Uint8Array[] = []
+  let certificate = socket.getPeerX509Certificate?.()
+  // A certificate that issued itself ends the list.
+  while (certificate !== undefined && !certificates.some(known => Buffer.compare(known, certificate!.raw) === 0)) {
+    certificates.push(certificate.raw)
+    certificate = certificate.issuerCertificate
+  }
+  return certificates
+}

@@ -1,0 +1,77 @@
+import type { Fleet } from '@fleetcert/core'
+import type { BrokerAuth, Denial, EmqxBodyKeys, EmqxResponderOptions } from '@fleetcert/emqx-auth'
+
+/** What a request does not say itself: facts of the connection that it came over. */
+export interface HubContext {
+  /**
+   * The certificates that the peer sent in the TLS handshake, DER, its own first. The handshake proves that the peer holds the first one's key; nobody has checked the path.
+   * Empty or absent without mutual TLS. Never taken from a header.
+   */
+  readonly peerCertificates?: readonly Uint8Array[]
+  /** The other end's address, as the socket has it. */
+  readonly remoteAddress?: string
+  /** Whether the connection is TLS. */
+  readonly encrypted?: boolean
+}
+
+/** The one HTTP surface: Web-standard, for Hono, Next, Deno, Bun and tests. {@link toNodeHandler} makes a node:http handler of it. Never rejects. */
+export type Hub = (request: Request, context?: HubContext) => Promise<Response>
+
+/**
+ * What a caller is about to do. `deviceId` and `owner` are what the request names, in legal form: `owner` is that of the body for `enroll` and of the filter for `list`.
+ * A part that is malformed is absent, and the request fails after the check. `read` without a `deviceId` is the look-up of a fingerprint.
+ * `authenticate` and `authorize` are the broker's questions.
+ */
+export type HubAction =
+  | {
+      /** What an operator does. */
+      readonly type: 'enroll' | 'renew' | 'revoke' | 'read' | 'list'
+      /** Absent for `list`, and for the look-up of a fingerprint. */
+      readonly deviceId?: string
+      /** Of `enroll` and `list`. */
+      readonly owner?: string
+    }
+  | {
+      /** What a broker asks. */
+      readonly type: 'authenticate' | 'authorize'
+    }
+
+/** The `type` of every {@link HubAction}. */
+export type HubActionType = HubAction['type']
+
+/** Decides whether a caller may do something. Only the literal `true` lets in; anything else, a throw and a rejection refuse. */
+export type HubAuthorize = (request: Request, action: HubAction, context: HubContext) => boolean | Promise<boolean>
+
+/**
+ * A group of routes: `operator` the device API, `broker` the hooks of the broker, `public` health, CA certificate and CRLs; `device` is empty in this version.
+ */
+export type HubGroup = 'operator' | 'device' | 'broker' | 'public'
+
+/** Options of {@link createHub}. */
+export interface HubOptions {
+  /** Opened and closed by the caller. */
+  readonly fleet: Fleet
+  /** Decides for the broker hooks. */
+  readonly auth: BrokerAuth
+  /** Asked before everything but health, CA certificate, and the CRL and CA files. See {@link HubAuthorize}. */
+  readonly authorize: HubAuthorize
+  /** Told to devices when they are enrolled. */
+  readonly broker: {
+    /** For instance `mqtts://broker.example:8883`. */
+    readonly url: string
+    /** The port of the TLS listener, 1 to 65535. */
+    readonly mqttSecurePort: number
+  }
+  /** Of the broker hooks. Default `emqx5`. */
+  readonly dialect?: EmqxResponderOptions['dialect']
+  /** The keys of the broker hooks' bodies, where they are not those that `emqxConfig` writes. */
+  readonly emqxBodyKeys?: EmqxBodyKeys
+  /** Addresses whose RFC 9440 headers are believed. Not there yet: anything but an empty list is a TypeError. */
+  readonly trustProxy?: readonly string[]
+  /** Which routes to serve; the others are 404. Default: all. */
+  readonly serve?: readonly HubGroup[]
+  /** Hears of what callers are not told: the cause of every 5xx answer, and what `authorize` throws. Default `console.error`. */
+  readonly onError?: (error: unknown, request: { readonly method: string; readonly path: string }) => void
+  /** Hears why the broker was answered with a deny; `callerRefused` means that the broker itself did not show its secret. The answer never says. */
+  readonly onDeny?: (denial: Denial) => void
+}

@@ -1,0 +1,6 @@
+export { anyOf } from './caller/any-of.ts'
+export { bearerToken } from './caller/bearer-token.ts'
+export { sharedSecret } from './caller/shared-secret.ts'
+export { createHub } from './create-hub.ts'
+export type { Hub, HubAction, HubActionType, HubAuthorize, HubContext, HubGroup, HubOptions } from './hub.ts'
+export { type NodeHandler, toNodeHandler } from './to-node-handler.ts'

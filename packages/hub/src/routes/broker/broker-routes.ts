@@ -1,0 +1,59 @@
+import { isPkiError } from '@fleetcert/core'
+import type { Denial, EmqxAnswer, EmqxResponder } from '@fleetcert/emqx-auth'
+import type { CheckCaller } from '../../caller/check-caller.ts'
+import type { Answer, Exchange } from '../../exchange/exchange.ts'
+import type { Route, RouteHandler } from '../../exchange/router.ts'
+import { settleWithin } from '../../exchange/settle-within.ts'
+
+// EMQX gives a question up after 5 s and keeps the socket: later questions on it wait behind the unanswered one. A deny in time is the better answer.
+const deadlineMilliseconds = 4000
+
+/** What the broker hooks are made of. */
+export interface BrokerHooks {
+  readonly responder: EmqxResponder
+  readonly checkCaller: CheckCaller
+  readonly report: (error: unknown, exchange: Exchange) => void
+  readonly onDeny: (denial: Denial) => void
+}
+
+/**
+ * The hooks of EMQX's HTTP authenticator and authorizer. Whatever is not an allow is answered `200 {"result":"deny"}`: to EMQX 5 an error status means "ask the next one",
+ * so a 401 here would be an open door wherever a more permissive authenticator comes behind.
+ */
+export function brokerRoutes(hooks: BrokerHooks): readonly Route[] {
+  return [
+    { group: 'broker', path: '/api/devices/certificates/validate', methods: hookHandler('authenticate', hooks) },
+    { group: 'broker', path: '/api/devices/certificates/authorize', methods: hookHandler('authorize', hooks) },
+  ]
+}
+
+function hookHandler(type: 'authenticate' | 'authorize', hooks: BrokerHooks): RouteHandler {
+  const { responder, checkCaller, report, onDeny } = hooks
+  const refuse = (reason: Denial['reason']): EmqxAnswer => {
+    onDeny({ reason, action: 'request' })
+    return responder.deny
+  }
+  const decide = async (exchange: Exchange): Promise<EmqxAnswer> => {
+    if (exchange.method !== 'POST') return refuse('malformedRequest')
+    const body = await exchange.body()
+    if (!(await checkCaller(exchange, { type }))) return refuse('callerRefused')
+    return responder[type](exchange.header('content-type'), body)
+  }
+  return async exchange => {
+    try {
+      return answerOf(await settleWithin(deadlineMilliseconds, decide(exchange), () => refuse('deadlineExceeded')))
+    } catch (error) {
+      // A body that is too large or ends early is the caller's doing; anything else is ours, and somebody should hear of it.
+      if (!isPkiError(error)) report(error, exchange)
+      return answerOf(refuse('malformedRequest'))
+    }
+  }
+}
+
+function answerOf(answer: EmqxAnswer): Answer {
+  return {
+    status: answer.status,
+    headers: { 'content-type': answer.contentType, 'cache-control': 'no-store' },
+    body: answer.body,
+  }
+}

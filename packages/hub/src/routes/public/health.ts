@@ -1,0 +1,28 @@
+import type { Fleet } from '@fleetcert/core'
+import { jsonAnswer } from '../../exchange/json-answer.ts'
+import type { RouteHandler } from '../../exchange/router.ts'
+import { settleWithin } from '../../exchange/settle-within.ts'
+
+const deadlineMilliseconds = 2000
+
+// Any id will do: the question is whether the store answers, not what.
+const probeId = 'health.probe'
+
+/** `GET /api/health`: 503 when the store does not answer. Anybody may ask, so it says no more, and askers at the same time share one look into the store. */
+export function healthHandler(fleet: Fleet): RouteHandler {
+  let probing: Promise<boolean> | undefined
+  const probe = async (): Promise<boolean> => {
+    const answers = fleet.device(probeId).then(
+      () => true,
+      () => false,
+    )
+    const isUp = await settleWithin(deadlineMilliseconds, answers, () => false)
+    probing = undefined
+    return isUp
+  }
+  return async () => {
+    probing ??= probe()
+    const isUp = await probing
+    return jsonAnswer(isUp ? 200 : 503, { status: isUp ? 'ok' : 'unavailable', fleet: fleet.status })
+  }
+}

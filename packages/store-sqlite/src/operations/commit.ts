@@ -1,0 +1,55 @@
+import { hash } from 'node:crypto'
+import type { CertificateId, CertificateState, CommitResult, Events } from '@fleetcert/core'
+import { idOctets } from '../arguments.ts'
+import { sameOctets } from '../certificate-row.ts'
+import type { Sql } from '../sql.ts'
+import { epochOf, offerNewest } from './devices.ts'
+import { append } from './ledger.ts'
+import { isKeyBlocked } from './reserve.ts'
+
+interface Row {
+  readonly ordinal: number
+  readonly state: CertificateState
+  readonly der: Uint8Array | null
+  readonly device_id: string | null
+  readonly public_key_hash: Uint8Array
+  readonly epoch: number
+  readonly reason: string | null
+  readonly supersedes: number | null
+  readonly supersede_at: number | null
+}
+
+export function commit(sql: Sql, id: CertificateId, der: Uint8Array, events: Events): CommitResult {
+  const row = sql.get<Row>(
+    `SELECT ordinal, state, der, device_id, public_key_hash, epoch, reason, supersedes, supersede_at
+     FROM certificates WHERE issuer_key_id = ? AND serial_number = ?`,
+    ...idOctets(id),
+  )
+  if (row === undefined) return 'lost'
+  if (row.der !== null) return row.state === 'issued' && sameOctets(row.der, der) ? 'committed' : 'lost'
+  if (row.reason !== null) return 'revoked'
+  if (row.state !== 'reserved' || row.epoch !== epochOf(sql, row.device_id ?? undefined)) return 'lost'
+  // What `reserve` checked may have changed while the signature was made.
+  if (isKeyBlocked(sql, row.public_key_hash)) return 'lost'
+  const fingerprint = new Uint8Array(hash('sha256', der, 'buffer'))
+  if (sql.get('SELECT 1 FROM certificates WHERE fingerprint = ?', fingerprint) !== undefined) return 'lost'
+  if (row.supersedes !== null) {
+    const superseded = sql.run(
+      'UPDATE certificates SET superseded_at = ? WHERE ordinal = ? AND reason IS NULL AND superseded_at IS NULL',
+      row.supersede_at,
+      row.supersedes,
+    )
+    if (superseded !== 1) return 'lost'
+  }
+  sql.run(
+    `UPDATE certificates SET state = 'issued', der = ?, fingerprint = ?, tbs_certificate = NULL, instance = NULL,
+       lease_until = NULL, supersedes = NULL
+     WHERE ordinal = ?`,
+    der,
+    fingerprint,
+    row.ordinal,
+  )
+  if (row.device_id !== null) offerNewest(sql, row.ordinal)
+  append(sql, events)
+  return 'committed'
+}

@@ -1,0 +1,123 @@
+import type {
+  CertificateId,
+  CertificateQuery,
+  CertificateRecord,
+  CrlScope,
+  Cursor,
+  Page,
+  RevokedEntry,
+} from '@fleetcert/core'
+import { assertLimit, idOctets, octetsOf, parsePosition, parseRevokedPosition } from '../arguments.ts'
+import {
+  type CertificateRow,
+  certificateColumns,
+  type RevocationColumns,
+  toHex,
+  toRecord,
+  toRevocation,
+} from '../certificate-row.ts'
+import type { Sql } from '../sql.ts'
+import type { SqliteValue } from '../sqlite-database.ts'
+
+interface PageRequest {
+  readonly after?: Cursor
+  readonly limit: number
+}
+
+export function certificate(
+  sql: Sql,
+  key: CertificateId | { readonly fingerprint: Uint8Array },
+): CertificateRecord | undefined {
+  const row =
+    'fingerprint' in key
+      ? sql.get<CertificateRow>(
+          `SELECT ${certificateColumns} FROM certificates c WHERE c.fingerprint = ?`,
+          key.fingerprint,
+        )
+      : sql.get<CertificateRow>(
+          `SELECT ${certificateColumns} FROM certificates c WHERE c.issuer_key_id = ? AND c.serial_number = ?`,
+          ...idOctets(key),
+        )
+  return row && toRecord(row)
+}
+
+export function certificates(sql: Sql, query: CertificateQuery, page: PageRequest): Page<CertificateRecord> {
+  assertLimit(page.limit)
+  // One more than asked for tells whether there is a next page.
+  const rows = select(sql, query, page.after, page.limit + 1)
+  const items = rows.slice(0, page.limit)
+  const last = items.at(-1)
+  if (last === undefined || rows.length === items.length) return { items: items.map(toRecord) }
+  return { items: items.map(toRecord), next: query.list === 'devices' ? last.device_id! : String(last.ordinal) }
+}
+
+export function revoked(sql: Sql, scope: CrlScope, page: PageRequest): Page<RevokedEntry> {
+  assertLimit(page.limit)
+  const issuerKeyId = octetsOf(scope.issuerKeyId, 'issuerKeyId')
+  const position = parseRevokedPosition(page.after)
+  const bound = position?.bound ?? lastRevocation(sql, issuerKeyId, scope.shard)
+  const rows = sql.all<RevocationColumns & { serial_number: Uint8Array; not_after: number; revocation_order: number }>(
+    `SELECT serial_number, not_after, revocation_order, revocation_date, reason, invalidity_date FROM certificates
+     WHERE issuer_key_id = ? AND shard = ? AND revocation_order > ? AND revocation_order <= ?
+       AND revocation_date IS NOT NULL
+     ORDER BY revocation_order LIMIT ?`,
+    issuerKeyId,
+    scope.shard,
+    position?.last ?? 0,
+    bound,
+    page.limit + 1,
+  )
+  const kept = rows.slice(0, page.limit)
+  const items = kept.map(row => ({
+    serialNumber: toHex(row.serial_number),
+    revocation: toRevocation(row)!,
+    notAfter: new Date(row.not_after),
+  }))
+  return kept.length === rows.length ? { items } : { items, next: `${bound}.${kept.at(-1)!.revocation_order}` }
+}
+
+function lastRevocation(sql: Sql, issuerKeyId: Uint8Array, shard: number): number {
+  const row = sql.get<{ last: number | null }>(
+    `SELECT max(revocation_order) AS last FROM certificates
+     WHERE issuer_key_id = ? AND shard = ? AND revocation_order IS NOT NULL`,
+    issuerKeyId,
+    shard,
+  )
+  return row?.last ?? 0
+}
+
+function select(sql: Sql, query: CertificateQuery, after: Cursor | undefined, limit: number): CertificateRow[] {
+  if (query.list === 'device') {
+    return sql.all<CertificateRow>(
+      `SELECT ${certificateColumns} FROM certificates c
+       WHERE c.device_id = ? AND c.ordinal < ? ORDER BY c.ordinal DESC LIMIT ?`,
+      query.deviceId,
+      parsePosition(after) || Number.MAX_SAFE_INTEGER,
+      limit,
+    )
+  }
+  if (query.list === 'reserved') {
+    return sql.all<CertificateRow>(
+      `SELECT ${certificateColumns} FROM certificates c INDEXED BY certificates_lease
+       WHERE c.state = 'reserved' AND c.ordinal > ? ORDER BY c.ordinal LIMIT ?`,
+      parsePosition(after),
+      limit,
+    )
+  }
+  const filters: string[] = []
+  const values: SqliteValue[] = [after ?? '']
+  const narrow = (filter: string, value: SqliteValue | undefined): void => {
+    if (value === undefined) return
+    filters.push(` AND ${filter}`)
+    values.push(value)
+  }
+  narrow('d.owner = ?', query.owner)
+  narrow('d.role = ?', query.role)
+  narrow('d.not_after < ?', query.expiringBefore?.getTime())
+  return sql.all<CertificateRow>(
+    `SELECT ${certificateColumns} FROM devices d JOIN certificates c ON c.ordinal = d.newest
+     WHERE d.device_id > ?${filters.join('')} ORDER BY d.device_id LIMIT ?`,
+    ...values,
+    limit,
+  )
+}

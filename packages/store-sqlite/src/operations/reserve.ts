@@ -1,0 +1,177 @@
+import type { CertificateSubject, Events, Reservation, ReserveResult } from '@fleetcert/core'
+import { assertHash, idOctets } from '../arguments.ts'
+import { sameOctets, toHex } from '../certificate-row.ts'
+import type { Sql } from '../sql.ts'
+import type { SqliteValue } from '../sqlite-database.ts'
+import { epochOf, openDevice } from './devices.ts'
+import { append } from './ledger.ts'
+
+/** What a reservation needs from the others in order to be taken. */
+type Standing =
+  | { readonly result: Exclude<ReserveResult, 'reserved'> }
+  | {
+      readonly supersedes?: { readonly ordinal: number; readonly at: Date }
+      /** Reservations in the way whose lease has run out: they are taken from their holders. */
+      readonly lapsed: readonly OpenReservation[]
+    }
+
+export interface OpenReservation {
+  readonly ordinal: number
+  readonly issuer_key_id: Uint8Array
+  readonly serial_number: Uint8Array
+  readonly device_id: string | null
+  readonly lease_until: number
+}
+
+// A hold can be taken back, so it ends nothing yet.
+const notRevokedForGood = `(reason IS NULL OR reason = 'certificateHold')`
+const openReservation = `SELECT ordinal, issuer_key_id, serial_number, device_id, lease_until FROM certificates
+  WHERE state = 'reserved' AND ${notRevokedForGood}`
+
+export function reserve(sql: Sql, reservation: Reservation, events: Events): ReserveResult {
+  assertHash(reservation.publicKeyHash, 'publicKeyHash')
+  const known = isKnown(sql, reservation)
+  if (known !== undefined) return known
+  if (isKeyBlocked(sql, reservation.publicKeyHash)) return 'keyBlocked'
+  const standing = expectation(sql, reservation)
+  if ('result' in standing) return standing.result
+  const epoch = epochOf(sql, reservation.deviceId)
+  const refused = reservation.tokenHash && spendToken(sql, reservation.tokenHash, reservation, epoch)
+  if (refused !== undefined) return refused
+  for (const row of standing.lapsed) abandonRow(sql, row, reservation.createdAt)
+  insertSubject(sql, reservation, {
+    state: 'reserved',
+    tbs_certificate: reservation.tbsCertificate,
+    instance: reservation.holder.instance,
+    lease_until: reservation.holder.leaseUntil.getTime(),
+    epoch,
+    supersedes: standing.supersedes?.ordinal ?? null,
+    supersede_at: standing.supersedes?.at.getTime() ?? null,
+  })
+  append(sql, events)
+  return 'reserved'
+}
+
+export function isKeyBlocked(sql: Sql, publicKeyHash: Uint8Array): boolean {
+  return sql.get('SELECT 1 FROM blocked_keys WHERE public_key_hash = ?', publicKeyHash) !== undefined
+}
+
+/** Takes a reservation from its holder, and says so in the ledger. */
+export function abandonRow(sql: Sql, row: OpenReservation, at: Date): void {
+  sql.run(
+    `UPDATE certificates SET state = 'abandoned', instance = NULL, lease_until = NULL, supersedes = NULL
+     WHERE ordinal = ?`,
+    row.ordinal,
+  )
+  const certificate = { issuerKeyId: toHex(row.issuer_key_id), serialNumber: toHex(row.serial_number) }
+  append(sql, [{ type: 'abandoned', at, ...(row.device_id !== null && { deviceId: row.device_id }), certificate }])
+}
+
+/** Columns of a new row beyond what every certificate says. */
+type StateColumns = Readonly<
+  Record<
+    'state' | 'tbs_certificate' | 'instance' | 'lease_until' | 'epoch' | 'supersedes' | 'supersede_at',
+    SqliteValue
+  >
+>
+
+function insertSubject(sql: Sql, subject: CertificateSubject, columns: StateColumns): void {
+  if (subject.deviceId !== undefined) openDevice(sql, subject.deviceId)
+  sql.run(
+    `INSERT INTO certificates (issuer_key_id, serial_number, role, profile, device_id, owner, attributes, public_key_hash,
+       not_before, not_after, shard, created_at, state, tbs_certificate, instance, lease_until, epoch, supersedes, supersede_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...subjectValues(subject),
+    columns.state,
+    columns.tbs_certificate,
+    columns.instance,
+    columns.lease_until,
+    columns.epoch,
+    columns.supersedes,
+    columns.supersede_at,
+  )
+}
+
+/** Values of the twelve columns that every certificate has, in the order of the inserts. */
+export function subjectValues(subject: CertificateSubject): SqliteValue[] {
+  return [
+    ...idOctets(subject.id),
+    subject.role,
+    subject.profile,
+    subject.deviceId ?? null,
+    subject.owner ?? null,
+    subject.attributes === undefined ? null : JSON.stringify(subject.attributes),
+    subject.publicKeyHash,
+    subject.notBefore.getTime(),
+    subject.notAfter.getTime(),
+    subject.shard,
+    subject.createdAt.getTime(),
+  ]
+}
+
+/** What is answered when the id is known already: the same reservation, or another certificate. */
+function isKnown(sql: Sql, reservation: Reservation): ReserveResult | undefined {
+  const row = sql.get<{ tbs_certificate: Uint8Array | null; device_id: string | null; instance: string | null }>(
+    'SELECT tbs_certificate, device_id, instance FROM certificates WHERE issuer_key_id = ? AND serial_number = ?',
+    ...idOctets(reservation.id),
+  )
+  if (row === undefined) return undefined
+  const isSame =
+    row.tbs_certificate !== null &&
+    sameOctets(row.tbs_certificate, reservation.tbsCertificate) &&
+    row.device_id === (reservation.deviceId ?? null) &&
+    // Of an abandoned one the holder is gone; its commit answers `lost`.
+    (row.instance === null || row.instance === reservation.holder.instance)
+  return isSame ? 'reserved' : 'serialTaken'
+}
+
+function expectation(sql: Sql, { expect, deviceId, createdAt }: Reservation): Standing {
+  const now = createdAt.getTime()
+  if (expect === 'any') return { lapsed: [] }
+  if (expect === 'newDevice') {
+    if (deviceId === undefined) throw new TypeError("expect 'newDevice' needs a deviceId")
+    const live = sql.get(
+      `SELECT 1 FROM certificates
+       WHERE device_id = ? AND state IN ('issued', 'pinned') AND ${notRevokedForGood}
+         AND (superseded_at IS NULL OR superseded_at > ?) AND not_after >= ? LIMIT 1`,
+      deviceId,
+      now,
+      now,
+    )
+    const open = sql.all<OpenReservation>(`${openReservation} AND device_id = ?`, deviceId)
+    if (live !== undefined || open.some(row => row.lease_until >= now)) return { result: 'expectationFailed' }
+    return { lapsed: open }
+  }
+  const row = sql.get<{
+    ordinal: number
+    device_id: string | null
+    reason: string | null
+    superseded_at: number | null
+  }>('SELECT ordinal, device_id, reason, superseded_at FROM certificates WHERE fingerprint = ?', expect.supersedes)
+  if (row === undefined || deviceId === undefined || row.device_id !== deviceId || row.reason !== null) {
+    return { result: 'deviceClosed' }
+  }
+  if (row.superseded_at !== null) return { result: 'expectationFailed' }
+  const open = sql.all<OpenReservation>(`${openReservation} AND supersedes = ?`, row.ordinal)
+  if (open.some(other => other.lease_until >= now)) return { result: 'expectationFailed' }
+  return { supersedes: { ordinal: row.ordinal, at: expect.at }, lapsed: open }
+}
+
+/** Spends the token, or says why it cannot be. */
+function spendToken(
+  sql: Sql,
+  hash: Uint8Array,
+  { deviceId, createdAt }: Reservation,
+  epoch: number,
+): 'tokenSpent' | 'deviceClosed' | undefined {
+  const token = sql.get<{ device_id: string; expires_at: number; epoch: number; spent: number }>(
+    'SELECT device_id, expires_at, epoch, spent FROM tokens WHERE hash = ?',
+    hash,
+  )
+  if (token === undefined || token.spent !== 0 || token.device_id !== deviceId) return 'tokenSpent'
+  if (token.expires_at <= createdAt.getTime()) return 'tokenSpent'
+  // A token does not outlive the revocation of its device.
+  if (token.epoch !== epoch) return 'deviceClosed'
+  sql.run('UPDATE tokens SET spent = 1 WHERE hash = ?', hash)
+  return undefined
+}

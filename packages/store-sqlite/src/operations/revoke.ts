@@ -1,0 +1,106 @@
+import type { CertificateId, Events, FleetEventInput, Revocation } from '@fleetcert/core'
+import { idOctets } from '../arguments.ts'
+import { type RevocationColumns, toHex, toRevocation } from '../certificate-row.ts'
+import type { Sql } from '../sql.ts'
+import { append } from './ledger.ts'
+
+interface Row extends RevocationColumns {
+  readonly ordinal: number
+  readonly issuer_key_id: Uint8Array
+  readonly serial_number: Uint8Array
+  readonly fingerprint: Uint8Array | null
+}
+
+const rowColumns = 'ordinal, issuer_key_id, serial_number, fingerprint, revocation_date, reason, invalidity_date'
+
+export function revoke(
+  sql: Sql,
+  id: CertificateId,
+  revocation: Revocation,
+  events: Events,
+): { readonly revocation: Revocation; readonly created: boolean } | undefined {
+  const row = sql.get<Row>(
+    `SELECT ${rowColumns} FROM certificates WHERE issuer_key_id = ? AND serial_number = ?`,
+    ...idOctets(id),
+  )
+  if (row === undefined) return undefined
+  if (!revokeRow(sql, row, revocation)) return { revocation: toRevocation(row)!, created: false }
+  append(sql, events)
+  const { revocation_date, reason, invalidity_date } = revocationColumns(revocation)
+  return { revocation: toRevocation({ revocation_date, reason, invalidity_date })!, created: true }
+}
+
+export function revokeDevice(
+  sql: Sql,
+  deviceId: string,
+  revocation: Revocation,
+  { fingerprint: _, ...event }: FleetEventInput,
+): readonly CertificateId[] {
+  sql.run(
+    'INSERT INTO devices (device_id, epoch) VALUES (?, 1) ON CONFLICT (device_id) DO UPDATE SET epoch = epoch + 1',
+    deviceId,
+  )
+  const rows = sql.all<Row>(
+    `SELECT ${rowColumns} FROM certificates
+     WHERE device_id = ? AND (reason IS NULL OR reason = 'certificateHold') ORDER BY ordinal`,
+    deviceId,
+  )
+  const ids: CertificateId[] = []
+  for (const row of rows) {
+    if (!revokeRow(sql, row, revocation)) continue
+    const certificate = { issuerKeyId: toHex(row.issuer_key_id), serialNumber: toHex(row.serial_number) }
+    ids.push(certificate)
+    append(sql, [
+      { ...event, certificate, ...(row.fingerprint && { fingerprint: formatFingerprint(row.fingerprint) }) },
+    ])
+  }
+  return ids
+}
+
+export function release(sql: Sql, id: CertificateId, events: Events): boolean {
+  const released = sql.run(
+    `UPDATE certificates SET revocation_date = NULL, reason = NULL, invalidity_date = NULL
+     WHERE issuer_key_id = ? AND serial_number = ? AND reason = 'certificateHold'`,
+    ...idOctets(id),
+  )
+  if (released === 0) return false
+  append(sql, events)
+  return true
+}
+
+/** First wins, but a hold gives way to a final revocation. Whether this call revoked. */
+function revokeRow(sql: Sql, row: Row, revocation: Revocation): boolean {
+  if (row.reason !== null && (row.reason !== 'certificateHold' || revocation.reason === 'certificateHold')) return false
+  const { revocation_date, reason, invalidity_date } = revocationColumns(revocation)
+  sql.run(
+    `UPDATE certificates SET revocation_date = ?, reason = ?, invalidity_date = ?,
+       revocation_order = coalesce(revocation_order, (
+         SELECT coalesce(max(other.revocation_order), 0) + 1 FROM certificates other
+         WHERE other.issuer_key_id = certificates.issuer_key_id AND other.shard = certificates.shard
+           AND other.revocation_order IS NOT NULL))
+     WHERE ordinal = ?`,
+    revocation_date,
+    reason,
+    invalidity_date,
+    row.ordinal,
+  )
+  if (reason === 'keyCompromise') {
+    sql.run(
+      'INSERT OR IGNORE INTO blocked_keys SELECT public_key_hash FROM certificates WHERE ordinal = ?',
+      row.ordinal,
+    )
+  }
+  return true
+}
+
+function revocationColumns(revocation: Revocation): RevocationColumns & { readonly revocation_date: number } {
+  return {
+    revocation_date: revocation.revocationDate.getTime(),
+    reason: revocation.reason,
+    invalidity_date: revocation.invalidityDate?.getTime() ?? null,
+  }
+}
+
+function formatFingerprint(octets: Uint8Array): string {
+  return toHex(octets).toUpperCase().match(/../g)!.join(':')
+}
