@@ -54,7 +54,7 @@ await playScenario({ fleet, hub, broker, folder, report })
 await folder.writeCrls(fleet)
 process.stdout.write(`\n${report.held} held, ${report.failed} failed\n`)
 
-if (flags.keep && report.failed === 0) await keepRunning({ hub, broker, folder })
+if (flags.keep && report.failed === 0) await keepRunning({ fleet, hub, broker, folder })
 await broker.close()
 await hub.close()
 await fleet.close()

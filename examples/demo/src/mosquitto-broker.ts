@@ -47,7 +47,9 @@ export async function startMosquitto(fleet: Fleet, folder: FleetFolder, port: nu
     name: 'mosquitto',
     port,
     async lastRefusal() {
-      const refusal = (): string | undefined => /OpenSSL Error\S*: (.*)/g.exec(log)?.[1]
+      // The end of file is our own look whether it listens.
+      const refusals = /error:[0-9A-F]+:SSL routines:[^:]*:(?!unexpected eof)([^\n.]+)/g
+      const refusal = (): string | undefined => [...log.matchAll(refusals)].at(-1)?.[1]
       for (let attempt = 0; attempt < 100 && refusal() === undefined; attempt += 1) await sleep(20)
       const found = refusal() ?? 'nothing'
       log = ''

@@ -23,7 +23,7 @@ export interface ScenarioParts {
   readonly report: Report
 }
 
-/** The story of the README, each step checked on the wire. `survivor` is a second device that is left alone, for `--keep`. */
+/** The story of the README, each step checked on the wire. */
 export async function playScenario({ fleet, hub, broker, folder, report }: ScenarioParts): Promise<void> {
   const { step } = report
   const url = `mqtts://127.0.0.1:${broker.port}`
@@ -82,8 +82,7 @@ export async function playScenario({ fleet, hub, broker, folder, report }: Scena
   }
   await step('no certificate: refused', async () => {
     const alert = await connectWithoutCertificate(broker.port, folder)
-    await broker.lastRefusal()
-    return alert
+    return `${alert}; broker: ${await broker.lastRefusal()}`
   })
   await step('certificate of another CA: refused', async () => {
     const other = await openFleet({ store: memoryStore(), keyring: memoryKeyring(), background: false })
@@ -96,8 +95,7 @@ export async function playScenario({ fleet, hub, broker, folder, report }: Scena
     })
     const error = await refused(connectDevice(url, { identity: mixed, reconnect: false }))
     await other.close()
-    await broker.lastRefusal()
-    return error
+    return `${error}; broker: ${await broker.lastRefusal()}`
   })
   await step('publish outside its topics: refused', async () => {
     if (backend === undefined) throw new Error('the backend is not connected')

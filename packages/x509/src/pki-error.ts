@@ -1,7 +1,7 @@
 import { type PkiErrorCode, type PkiErrorDetails, pkiErrorSentences } from './pki-error-codes.ts'
 
 // A registered symbol, so that errors of two copies of this package in one tree know each other.
-const brand: unique symbol = Symbol.for('@fleetcert/PkiError') as never
+const brand: unique symbol = Symbol.for('@fleetcert/PkiError')
 
 /**
  * The only error class of the scope. Tell errors apart by {@link PkiError.code}; ask {@link isPkiError}, not `instanceof`.
@@ -12,8 +12,6 @@ export class PkiError<Code extends PkiErrorCode = PkiErrorCode> extends Error {
   readonly code: Code
   /** What is known beyond the code; the shape is fixed by the code. */
   readonly details: Readonly<PkiErrorDetails<Code>>
-  /** @internal */
-  readonly [brand]: true = true
 
   constructor(code: Code, details: PkiErrorDetails<Code>, options?: { readonly cause?: unknown }) {
     const reason = (details as { reason?: unknown }).reason
@@ -21,6 +19,7 @@ export class PkiError<Code extends PkiErrorCode = PkiErrorCode> extends Error {
     this.name = 'PkiError'
     this.code = code
     this.details = Object.freeze({ ...details })
+    Object.defineProperty(this, brand, { value: true })
   }
 }
 

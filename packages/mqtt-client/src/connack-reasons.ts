@@ -1,0 +1,46 @@
+/** Why a broker refuses: return codes of MQTT 3.1.1 section 3.2.2.3 (1 to 5), reason codes of MQTT 5 section 3.2.2.2 and, for DISCONNECT, section 3.14.2.1 (from 128). */
+const reasons: Readonly<Record<number, string>> = {
+  1: 'unacceptable protocol version',
+  2: 'client identifier rejected',
+  3: 'server unavailable',
+  4: 'bad user name or password',
+  5: 'not authorized',
+  128: 'unspecified error',
+  129: 'malformed packet',
+  130: 'protocol error',
+  131: 'implementation specific error',
+  132: 'unsupported protocol version',
+  133: 'client identifier not valid',
+  134: 'bad user name or password',
+  135: 'not authorized',
+  136: 'server unavailable',
+  137: 'server busy',
+  138: 'banned',
+  139: 'server shutting down',
+  140: 'bad authentication method',
+  141: 'keep alive timeout',
+  142: 'session taken over',
+  143: 'topic filter invalid',
+  144: 'topic name invalid',
+  147: 'receive maximum exceeded',
+  148: 'topic alias invalid',
+  149: 'packet too large',
+  150: 'message rate too high',
+  151: 'quota exceeded',
+  152: 'administrative action',
+  153: 'payload format invalid',
+  154: 'retain not supported',
+  155: 'QoS not supported',
+  156: 'use another server',
+  157: 'server moved',
+  158: 'shared subscriptions not supported',
+  159: 'connection rate exceeded',
+  160: 'maximum connect time',
+  161: 'subscription identifiers not supported',
+  162: 'wildcard subscriptions not supported',
+}
+
+/** The words of the MQTT specifications for a code. */
+export function connackReason(code: number): string {
+  return reasons[code] ?? `code ${code}`
+}

@@ -1,0 +1,46 @@
+import type { PkiError } from '@fleetcert/x509'
+import type { MqttClient } from 'mqtt'
+
+/** The broker sent CONNACK. */
+export interface ConnectedEvent {
+  /** Whether the broker still had the session. */
+  readonly sessionPresent: boolean
+}
+
+/** A session is over. */
+export interface ClosedEvent {
+  /** Why, where something is known: a DISCONNECT of the broker (MQTT 5), or an error of the connection. */
+  readonly error?: PkiError
+  readonly willReconnect: boolean
+}
+
+/** An attempt follows. */
+export interface ReconnectingEvent {
+  /** 1 for the first attempt after a session. */
+  readonly attempt: number
+  readonly delaySeconds: number
+}
+
+/** What is reported, by event. */
+export interface DeviceEvents {
+  connected: ConnectedEvent
+  closed: ClosedEvent
+  /** An attempt failed because the broker said no: `ERR_PKI_CLIENT_*` or `ERR_PKI_BROKER_REFUSED`. Attempts go on: a person may let the device in again. */
+  refused: PkiError
+  reconnecting: ReconnectingEvent
+  /** An attempt failed for any other reason. */
+  error: PkiError
+}
+
+/** A device's connection to its broker, kept up until it is closed. */
+export interface DeviceConnection extends AsyncDisposable {
+  /** MQTT.js itself, to publish and subscribe with. Its options hold no key. */
+  readonly client: MqttClient
+  readonly deviceId: string
+  /** Listens; returns the function that ends it. Nothing is thrown when nobody listens to `error`. */
+  on<Name extends keyof DeviceEvents>(event: Name, listener: (value: DeviceEvents[Name]) => void): () => void
+  /**
+   * Waits up to five seconds for what is in flight, sends DISCONNECT and ends. What was not acknowledged by then fails with `ERR_PKI_CLOSED`. Idempotent.
+   */
+  close(): Promise<void>
+}
