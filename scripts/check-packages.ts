@@ -45,7 +45,7 @@ try {
     }
   }
   const use = (load: string) =>
-    `for (const name of ${JSON.stringify(entries)}) { const names = Object.keys(${load}); if (names.length === 0 && !name.endsWith('/unsafe')) throw new Error(name + ' exports nothing') }`
+    `for (const name of ${JSON.stringify(entries)}) { const names = Object.keys(${load}); if (names.length === 0) throw new Error(name + ' exports nothing') }`
   writeFileSync(join(scratch, 'import.mjs'), use('await import(name)'))
   writeFileSync(join(scratch, 'require.cjs'), use('require(name)'))
   run(process.execPath, ['import.mjs'], scratch)

@@ -49,14 +49,18 @@ export interface TopicInput {
   readonly retain?: boolean
 }
 
+/** Whether a topic may be used. */
 export type TopicDecision = { readonly result: 'allow' } | { readonly result: 'deny'; readonly reason: DenyReason }
 
 /** Decisions for a broker. Neither method ever rejects: every failure is a deny with a reason. */
 export interface BrokerAuth {
+  /** Judges a CONNECT. */
   authenticate(input: ConnectInput): Promise<ConnectDecision>
+  /** Judges a PUBLISH, or one filter of a SUBSCRIBE, by what the device is now. */
   authorize(input: TopicInput): Promise<TopicDecision>
 }
 
+/** What decisions are made from. */
 export interface BrokerAuthOptions {
   readonly fleet: Pick<Fleet, 'identify' | 'device'>
   readonly topics?: TopicTemplates
@@ -64,6 +68,7 @@ export interface BrokerAuthOptions {
   readonly bind?: IdentityBinding
   /** The longest a session may last. Default: as long as its certificate. */
   readonly sessionSeconds?: number
+  /** The same as the fleet's. Default: the system's. */
   readonly clock?: () => Date
 }
 

@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PkiError } from '@fleetcert/core'
 import { migrations } from './migrations.ts'
@@ -24,7 +24,8 @@ export function openFile(file: string): OwnedDatabase {
   // The keyring makes the fleet's folder too, but the store is opened first.
   mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
   assertDatabaseFile(file)
-  return new sqlite.DatabaseSync(file)
+  // SQLite gives a meaning of its own to ':memory:' and 'file:…': an absolute path has none.
+  return new sqlite.DatabaseSync(resolve(file))
 }
 
 /**
@@ -48,14 +49,15 @@ export async function prepareDatabase(database: SqliteDatabase, file?: string): 
   }
 }
 
-// SQLite takes a file that is shorter than its header for an empty database, and would write over it.
+// SQLite takes a file of one byte for an empty database, and would write over it.
 function assertDatabaseFile(file: string): void {
   const descriptor = openSync(file, 'a+', 0o600)
   try {
     const header = Buffer.alloc(16)
     const length = readSync(descriptor, header, 0, header.length, 0)
-    if (length > 0 && header.toString('latin1') !== 'SQLite format 3\0')
+    if (length > 0 && header.toString('latin1') !== 'SQLite format 3\0') {
       throw storeCorrupt('the file is not a database')
+    }
   } finally {
     closeSync(descriptor)
   }

@@ -44,7 +44,7 @@ const busy = 5
 const fileErrors: Readonly<Record<string, string>> = {
   EACCES: 'access to the file or its folder is denied',
   EISDIR: 'the file is a folder',
-  ENOENT: 'the folder of the file does not exist',
+  ENOTDIR: 'the folder of the file is a file',
   ENOSPC: 'the disk is full',
   EPERM: 'access to the file or its folder is denied',
   EROFS: 'the file system is read-only',

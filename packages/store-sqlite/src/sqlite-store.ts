@@ -6,7 +6,7 @@ import { type OperationArguments, type OperationName, type OperationResult, Stor
 
 export type SqliteStoreOptions = (
   | {
-      /** Path of the database file. It is made, readable by its owner alone, if it is not there; its folder must be there and be writable. */
+      /** Path of the database file. It and its folder are made if they are not there; the file is readable by its owner alone. The folder must be writable: SQLite keeps two files beside it. */
       readonly file: string
     }
   | {
@@ -52,10 +52,17 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       return new StoreDatabase(owned)
     } catch (error) {
       closeOwned()
-      // The next call tries again.
-      opening = undefined
       throw toPkiError(error)
     }
+  }
+
+  const ready = (): Promise<StoreDatabase> => {
+    opening ??= open().catch(error => {
+      // The next call tries again.
+      opening = undefined
+      throw error
+    })
+    return opening
   }
 
   const closeOwned = (): void => {
@@ -69,8 +76,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     ...args: OperationArguments<Name>
   ): Promise<OperationResult<Name>> => {
     enter(io)
-    opening ??= open()
-    const database = await opening
+    const database = await ready()
     // Both may have happened while this waited.
     enter(io)
     return database.apply(name, ...args)
@@ -79,8 +85,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   return {
     async open(io) {
       enter(io)
-      opening ??= open()
-      await opening
+      await ready()
       enter(io)
     },
     reserve: (reservation, events, io) => apply(io, 'reserve', reservation, events),

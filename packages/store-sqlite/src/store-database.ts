@@ -1,10 +1,9 @@
 import { Sql } from './sql.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { toPkiError } from './sqlite-error.ts'
-import { queries, snapshots, writes } from './store-operations.ts'
+import { type Operations, queries, snapshots, writes } from './store-operations.ts'
 
-const operations = { ...writes, ...snapshots, ...queries }
-type Operations = typeof operations
+const operations: Operations = { ...writes, ...snapshots, ...queries }
 export type OperationName = keyof Operations
 type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never
 export type OperationArguments<Name extends OperationName> = Tail<Parameters<Operations[Name]>>

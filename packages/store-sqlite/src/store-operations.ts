@@ -1,8 +1,7 @@
-import type { Cursor, Lease } from '@fleetcert/core'
 import { commit } from './operations/commit.ts'
 import { crl, nextCrlNumber, putCrl } from './operations/crls.ts'
 import { document, putDocument } from './operations/documents.ts'
-import { isCurrentLease, lease, releaseLease } from './operations/leases.ts'
+import { lease, releaseLease } from './operations/leases.ts'
 import { cursor, ledger, newestEventAt, saveCursor } from './operations/ledger.ts'
 import { certificate, certificates, revoked } from './operations/listings.ts'
 import { prune } from './operations/prune.ts'
@@ -11,10 +10,47 @@ import { abandon, extendHolder } from './operations/reservations.ts'
 import { reserve } from './operations/reserve.ts'
 import { release, revoke, revokeDevice } from './operations/revoke.ts'
 import { addToken } from './operations/tokens.ts'
-import type { Sql } from './sql.ts'
 
 /** What changes something: each in a transaction that holds the write lock from its beginning. */
-export const writes = {
+export interface Writes {
+  readonly reserve: typeof reserve
+  readonly commit: typeof commit
+  readonly abandon: typeof abandon
+  readonly extendHolder: typeof extendHolder
+  readonly register: typeof register
+  readonly revoke: typeof revoke
+  readonly revokeDevice: typeof revokeDevice
+  readonly release: typeof release
+  readonly nextCrlNumber: typeof nextCrlNumber
+  readonly putCrl: typeof putCrl
+  readonly putDocument: typeof putDocument
+  readonly addToken: typeof addToken
+  readonly lease: typeof lease
+  readonly releaseLease: typeof releaseLease
+  readonly saveCursor: typeof saveCursor
+  readonly prune: typeof prune
+}
+
+/** What reads by several statements, which must see the same moment. */
+export interface Snapshots {
+  readonly revoked: typeof revoked
+  readonly crl: typeof crl
+  readonly ledger: typeof ledger
+}
+
+/** What reads by one statement, which needs no transaction. */
+export interface Queries {
+  readonly certificate: typeof certificate
+  readonly certificates: typeof certificates
+  readonly document: typeof document
+  readonly newestEventAt: typeof newestEventAt
+  readonly cursor: typeof cursor
+}
+
+/** Every operation of the store that is SQL. */
+export interface Operations extends Writes, Snapshots, Queries {}
+
+export const writes: Writes = {
   reserve,
   commit,
   abandon,
@@ -29,16 +65,8 @@ export const writes = {
   addToken,
   lease,
   releaseLease,
-  saveCursor: (sql: Sql, consumer: string, cursor: Cursor, lease: Lease | undefined): boolean => {
-    if (!isCurrentLease(sql, lease)) return false
-    saveCursor(sql, consumer, cursor)
-    return true
-  },
+  saveCursor,
   prune,
 }
-
-/** What reads by several statements, which must see the same moment. */
-export const snapshots = { revoked, crl, ledger }
-
-/** What reads by one statement, which needs no transaction. */
-export const queries = { certificate, certificates, document, newestEventAt, cursor }
+export const snapshots: Snapshots = { revoked, crl, ledger }
+export const queries: Queries = { certificate, certificates, document, newestEventAt, cursor }

@@ -231,7 +231,7 @@ export interface Store extends AsyncDisposable {
   reserve(reservation: Reservation, events: Events, options?: IoOptions): Promise<ReserveResult>
   /**
    * Records the signed certificate. Only while the reservation is its holder's (not abandoned) and the device's epoch has not moved since it was reserved: else `lost`, or `revoked` if the
-   * reservation was revoked or is held. Also `lost`: the public key was blocked since, or the certificate to be superseded was revoked, held or superseded since.
+   * reservation was revoked or is held. Also `lost`: the public key was blocked since, the certificate to be superseded was revoked, held or superseded since, or these are the bytes of another certificate.
    * Marks the superseded certificate, if any. The same bytes again: `committed`.
    */
   commit(id: CertificateId, der: Uint8Array, events: Events, options?: IoOptions): Promise<CommitResult>

@@ -2,22 +2,26 @@
 export interface AedesBroker {
   readonly id: string
   readonly clients?: Readonly<Record<string, AedesClient>>
+  /** Asked as soon as a CONNECT has come. */
   preConnect(
     client: AedesClient,
     packet: AedesConnectPacket,
     callback: (error: Error | null, success: boolean) => void,
   ): void
+  /** Who connects. */
   authenticate(
     client: AedesClient,
     username: string | undefined,
     password: Uint8Array | undefined,
     done: (error: AedesAuthenticateError | null, success: boolean | null) => void,
   ): void
+  /** Asked for a PUBLISH and for a will. */
   authorizePublish(
     client: AedesClient | null,
     packet: AedesPublishPacket,
     callback: (error?: Error | null) => void,
   ): void
+  /** Asked for each filter. */
   authorizeSubscribe(
     client: AedesClient,
     subscription: AedesSubscription,
@@ -27,6 +31,7 @@ export interface AedesBroker {
   authorizeForward(client: AedesClient, packet: AedesPublishPacket): unknown
   /** Not in aedes' types. */
   unregisterClient?(client: AedesClient): void
+  /** `client`: one was registered. */
   on(event: 'client', listener: (client: AedesClient) => void): unknown
 }
 
@@ -37,6 +42,7 @@ export interface AedesClient {
   readonly conn: AedesConnection
   /** The upgrade request of a WebSocket. */
   readonly req?: { readonly socket?: unknown } | undefined
+  /** Ends the session on the broker. */
   close(callback?: () => void): void
 }
 
@@ -44,10 +50,13 @@ export interface AedesClient {
 export interface AedesConnection {
   readonly destroyed: boolean
   readonly closed?: boolean
+  /** Closes the socket. */
   destroy(): unknown
+  /** `close`: the socket is closed. */
   once(event: 'close', listener: () => void): unknown
 }
 
+/** A CONNECT as it came. */
 export interface AedesConnectPacket {
   readonly clientId: string
 }
@@ -57,11 +66,13 @@ export interface AedesAuthenticateError extends Error {
   returnCode: number
 }
 
+/** A filter of a SUBSCRIBE. */
 export interface AedesSubscription {
   readonly topic: string
   readonly qos: number
 }
 
+/** A message. */
 export interface AedesPublishPacket {
   topic: string
   payload: string | Uint8Array

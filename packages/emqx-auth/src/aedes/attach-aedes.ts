@@ -8,6 +8,7 @@ import { peerCertificate } from './peer-certificate.ts'
 import { createSessions, type Session } from './sessions.ts'
 import { createSilenceMarks } from './silence-marks.ts'
 
+/** Options of {@link attachAedes}. */
 export interface AttachAedesOptions {
   /** Of the enforcer. Default `aedes`. */
   readonly name?: string
@@ -17,6 +18,7 @@ export interface AttachAedesOptions {
   readonly deadlineSeconds?: number
   /** Hears of every refusal, and of sessions that ended because their time was over, with the reason. What it throws is ignored. */
   readonly onDeny?: (denial: Denial) => void
+  /** Of `auth`. Default: the system's. */
   readonly clock?: () => Date
 }
 
@@ -25,6 +27,7 @@ export interface AttachAedesOptions {
  * `wasNotConnected`: the same, and there was none.
  */
 export interface AedesEnforcer extends Enforcer {
+  /** Rejects only when it is aborted. */
   silence(
     target: { readonly deviceId: string; readonly clientIds?: readonly string[] },
     options?: { readonly signal?: AbortSignal },

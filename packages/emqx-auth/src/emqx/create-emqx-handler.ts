@@ -7,7 +7,9 @@ import { answerInTime, decide, type EmqxQuestion, type Outcome, refuse } from '.
 /** Whether the caller is the broker: by a secret header, by its address. Only `true` lets it in; anything else, or a throw, refuses. Must not read the body. */
 export type CallerCheck = (request: Request) => boolean | Promise<boolean>
 
+/** Options of {@link createEmqxHandler}. */
 export interface EmqxHandlerOptions extends EmqxResponderOptions {
+  /** Asked first, before the body is read. */
   readonly authorizeCaller: CallerCheck
   /** Ends of the path that the authenticator and the authorizer post to. Default `/validate` and `/authorize`. */
   readonly routes?: { readonly authenticate: string; readonly authorize: string }

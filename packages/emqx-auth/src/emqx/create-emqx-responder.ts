@@ -5,6 +5,7 @@ import { type EmqxAnswer, emqxDeny } from './emqx-answer.ts'
 import { type EmqxBodyKeys, readEmqxBody, resolveBodyKeys } from './emqx-body.ts'
 import { answerInTime, decide, type EmqxQuestion } from './emqx-outcome.ts'
 
+/** Options of {@link createEmqxResponder}. */
 export interface EmqxResponderOptions {
   /** What an answer means in EMQX 4 is the opposite of what it means in EMQX 5, so this must be said. `emqx4` is not there yet. */
   readonly dialect: 'emqx5'

@@ -1,5 +1,6 @@
 import { authenticateKeys, authorizeKeys, type EmqxBodyKey, type EmqxBodyKeys, resolveBodyKeys } from './emqx-body.ts'
 
+/** Options of {@link emqxConfig}. */
 export interface EmqxConfigOptions {
   /** 5.7 means 5.7.2 or later in that line: before, the answer's `acl` and `expire_at` are not understood. */
   readonly version: '5.7' | '5.8'

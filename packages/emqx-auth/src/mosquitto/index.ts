@@ -1,2 +1,3 @@
+export type { RoleTopics, TopicSubject, TopicTemplates } from '../topics/topic-templates.ts'
 export { type MosquittoAclOptions, mosquittoAcl } from './mosquitto-acl.ts'
 export { type MosquittoConfigOptions, mosquittoConfig } from './mosquitto-config.ts'

@@ -9,6 +9,7 @@ import {
   type TopicTemplates,
 } from '../topics/topic-templates.ts'
 
+/** Options of {@link mosquittoAcl}. */
 export interface MosquittoAclOptions {
   /** Device ids of the services. Mosquitto knows no roles, so they are listed. */
   readonly services?: readonly string[]

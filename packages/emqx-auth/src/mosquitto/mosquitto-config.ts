@@ -1,5 +1,6 @@
 import { anyClientId } from '../unsafe.ts'
 
+/** Options of {@link mosquittoConfig}. */
 export interface MosquittoConfigOptions {
   readonly port: number
   /** Address to bind. Default: all. */

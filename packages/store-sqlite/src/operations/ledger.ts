@@ -1,7 +1,16 @@
-import { type Cursor, type Events, type FleetEvent, type FleetEventType, type Page, PkiError } from '@fleetcert/core'
+import {
+  type Cursor,
+  type Events,
+  type FleetEvent,
+  type FleetEventType,
+  type Lease,
+  type Page,
+  PkiError,
+} from '@fleetcert/core'
 import { assertLimit, idOctets, parsePosition } from '../arguments.ts'
 import { parseJson, toHex } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
+import { isCurrentLease } from './leases.ts'
 
 interface EventRow {
   readonly sequence: number
@@ -52,13 +61,15 @@ export function cursor(sql: Sql, consumer: string): Cursor {
   return sql.get<{ cursor: string }>('SELECT cursor FROM consumers WHERE name = ?', consumer)?.cursor ?? ''
 }
 
-export function saveCursor(sql: Sql, consumer: string, cursor: Cursor): void {
+export function saveCursor(sql: Sql, consumer: string, cursor: Cursor, lease: Lease | undefined): boolean {
+  if (!isCurrentLease(sql, lease)) return false
   if (cursor !== '') checkCursor(sql, cursor)
   sql.run(
     'INSERT INTO consumers (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor',
     consumer,
     cursor,
   )
+  return true
 }
 
 /** Drops entries from the front. The newest entry stays: the clock is checked against it, and no sequence number is used twice. */

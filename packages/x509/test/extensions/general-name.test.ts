@@ -125,6 +125,10 @@ describe('IP addresses', () => {
       fc.uint8Array({ minLength: 16, maxLength: 16 }),
       fc.array(fc.constantFrom(0, 0, 0, 1), { minLength: 16, maxLength: 16 }).map(list => Uint8Array.from(list)),
     )
-    fc.assert(fc.property(octets, bytes => expect(parseIpAddress(formatIpAddress(bytes))).toEqual(bytes)))
+    fc.assert(
+      fc.property(octets, bytes => {
+        expect(parseIpAddress(formatIpAddress(bytes))).toEqual(bytes)
+      }),
+    )
   })
 })

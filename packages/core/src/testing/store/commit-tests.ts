@@ -75,6 +75,16 @@ export function commitTests(test: StoreTest): void {
     assert.equal((await fixture.record(id)).state, 'abandoned')
   })
 
+  test('a certificate is recorded under one id, and a pinned one is not committed', async ({ store, fixture }) => {
+    const { der } = await fixture.issue()
+    const second = await fixture.reserve()
+    assert.equal(await store.commit(second.id, der, []), 'lost')
+    const pinned = fixture.pinned()
+    await store.register(pinned, [])
+    assert.equal(await store.commit(pinned.id, pinned.der, []), 'lost')
+    assert.equal((await fixture.record(second.id)).state, 'reserved')
+  })
+
   epochTests(test)
 
   test('a key that was blocked since it was reserved is not committed', async ({ store, fixture }) => {
@@ -92,6 +102,13 @@ export function commitTests(test: StoreTest): void {
       assert.equal(await store.commit(renewal.id, fixture.octets(), []), 'lost')
       assert.equal((await fixture.record(old.id)).supersededAt, undefined)
     }
+  })
+
+  test('a renewal is lost when what it renews was pruned since', async ({ store, fixture }) => {
+    const old = await fixture.issue({ notAfter: at(1) })
+    const renewal = await fixture.reserve({ expect: { supersedes: old.fingerprint, at: at(0) } })
+    assert.equal(await store.prune({ certificatesExpiredBefore: days(1) }, 10), 1)
+    assert.equal(await store.commit(renewal.id, fixture.octets(), []), 'lost')
   })
 }
 

@@ -42,6 +42,9 @@ export function crlTests(test: StoreTest): void {
     const appended = await fixture.appended(async () => {
       assert.equal(await store.putCrl(scope, fixture.crl(4n), undefined, [fixture.event('crlPublished')]), false)
       assert.equal(await store.putCrl(scope, fixture.crl(5n), undefined, [fixture.event('crlPublished')]), false)
+      for (const parts of [fifth.parts.slice(0, 1), [...fifth.parts, fixture.octets()]]) {
+        assert.equal(await store.putCrl(scope, { ...fifth, parts }, undefined, [fixture.event('crlPublished')]), false)
+      }
     })
     assert.deepEqual(appended, [])
     assert.deepEqual(await store.crl(scope), fifth)
@@ -62,6 +65,10 @@ export function crlTests(test: StoreTest): void {
   test('the next CRL number is above every number that was put', async ({ store, fixture }) => {
     await store.putCrl(scope, fixture.crl(41n), undefined, [])
     assert.equal(await store.nextCrlNumber(scope), 42n)
+    await store.putCrl(scope, fixture.crl(50n), undefined, [])
+    assert.equal(await store.nextCrlNumber(scope), 51n)
+    await store.putCrl(scope, fixture.crl(51n), undefined, [])
+    assert.equal(await store.nextCrlNumber(scope), 52n)
   })
 
   test('a part of more than 1 MiB is refused', async ({ store, fixture }) => {

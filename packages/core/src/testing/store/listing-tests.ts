@@ -50,6 +50,29 @@ export function listingTests(test: StoreTest): void {
     assert.deepEqual(listed[6], await store.certificate(newest.id))
   })
 
+  test('the newest certificate is the one that was reserved last, whichever was committed last', async context => {
+    const { fixture, store } = context
+    const first = await fixture.reserve()
+    const second = await fixture.reserve()
+    for (const { id } of [second, first]) await store.commit(id, fixture.octets(), [])
+    assert.deepEqual(
+      (await list(context, { list: 'devices' })).map(record => record.id),
+      [second.id],
+    )
+  })
+
+  test('a listing goes on behind certificates that were pruned meanwhile', async ({ store, fixture }) => {
+    for (let count = 0; count < 2; count++) await fixture.reserve({ notAfter: at(1) })
+    const { next } = await store.certificates({ list: 'reserved' }, { limit: 1 })
+    assert.equal(await store.prune({ certificatesExpiredBefore: days(1) }, 10), 2)
+    const later = await fixture.reserve()
+    const { items } = await store.certificates({ list: 'reserved' }, { after: next!, limit: 10 })
+    assert.deepEqual(
+      items.map(record => record.id),
+      [later.id],
+    )
+  })
+
   test('a certificate that belongs to no device is in no listing of devices', async context => {
     const { fixture, store } = context
     const { deviceId: _, ...server } = fixture.reservation({ role: 'server' })

@@ -112,6 +112,15 @@ export function pruneTests(test: StoreTest): void {
     assert.deepEqual(await readRevoked(store), [])
   })
 
+  test('a certificate that was revoked after the current CRL stays', async ({ store, fixture }) => {
+    const { id } = await fixture.issue({ notAfter: days(1) })
+    await store.putCrl(scope, fixture.crl(1n, { thisUpdate: days(10) }), undefined, [])
+    await store.revoke(id, fixture.revocation('unspecified', { revocationDate: days(11) }), [])
+    assert.equal(await store.prune({ certificatesExpiredBefore: days(100) }, 10), 0)
+    await store.putCrl(scope, fixture.crl(2n, { thisUpdate: days(12) }), undefined, [])
+    assert.equal(await store.prune({ certificatesExpiredBefore: days(100) }, 10), 1)
+  })
+
   test('a blocked key stays blocked, and a revoked device keeps its epoch', async ({ store, fixture }) => {
     const { reservation } = await fixture.issue({ notAfter: days(10) })
     const token = fixture.token('device-1', { expiresAt: days(1000) })

@@ -63,6 +63,18 @@ export function reserveTests(test: StoreTest): void {
     assert.deepEqual((await fixture.record(reserved.id)).tbsCertificate, reserved.tbsCertificate)
   })
 
+  test("another device's, another holder's or other bytes are not the same reservation", async ({ store, fixture }) => {
+    const reservation = await fixture.reserve()
+    const others = [
+      { ...reservation, deviceId: 'device-2' },
+      { ...reservation, holder: { ...reservation.holder, instance: 'instance-2' } },
+      { ...reservation, tbsCertificate: fixture.octets() },
+    ]
+    for (const other of others) assert.equal(await store.reserve(other, []), 'serialTaken')
+    const extended = { ...reservation, holder: { ...reservation.holder, leaseUntil: at(99) } }
+    assert.equal(await store.reserve(extended, []), 'reserved')
+  })
+
   test('a serial number is unique per issuer only', async ({ fixture }) => {
     const { id } = await fixture.reserve()
     await fixture.reserve({ id: { ...id, issuerKeyId: otherIssuer } })

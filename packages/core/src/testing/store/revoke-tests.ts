@@ -112,9 +112,10 @@ function revokeDeviceTests(test: StoreTest): void {
 
     const revocation = fixture.revocation('privilegeWithdrawn', { revocationDate: at(90) })
     const event = fixture.event('revoked', { deviceId: 'device-1', details: { reason: 'privilegeWithdrawn' } })
+    const derivedFrom = { ...event, certificate: fixture.id(), fingerprint: 'AA:BB' }
     let ids: readonly { serialNumber: string }[] = []
     const appended = await fixture.appended(async () => {
-      ids = await store.revokeDevice('device-1', revocation, event)
+      ids = await store.revokeDevice('device-1', revocation, derivedFrom)
     })
     const ended = [gone, issued, reserved, pinned, held]
     const serials = ended.map(({ id }) => id.serialNumber).sort()
