@@ -14,7 +14,9 @@ async function setUp() {
   return {
     fleet,
     denials,
-    pass: (seconds: number): void => void (now += seconds * 1000),
+    pass(seconds: number): void {
+      now += seconds * 1000
+    },
     /** As EMQX asks when a client with this certificate (PEM) connects. */
     async connect(clientid: string, certificate: string, cert_common_name = clientid) {
       const cert_pem = Buffer.from(decodePem(certificate)[0]!.der).toString('base64')

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll } from 'vitest'
 import type { TestCa, TestCredential } from './test-ca.ts'
 
 // A plain user's PATH may lack sbin.
@@ -29,6 +30,12 @@ export interface Mosquitto extends AsyncDisposable {
   start(): Promise<void>
 }
 
+// Also after a test that timed out, whose `await using` never ends.
+const children = new Set<ChildProcess>()
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** A free port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer()
@@ -40,7 +47,7 @@ export async function freePort(): Promise<number> {
 
 /** Starts mosquitto with mutual TLS and the CA's CRL on a free port of 127.0.0.1. */
 export async function startMosquitto(options: MosquittoOptions): Promise<Mosquitto> {
-  const directory = mkdtempSync(join(tmpdir(), 'fleetcert-mosquitto-'))
+  const directory = mkdtempSync(join(tmpdir(), 'fleetcert-mqtt-broker-'))
   const port = await freePort()
   const file = join(directory, 'mosquitto.conf')
   writeFileSync(
@@ -95,6 +102,7 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Mosquit
       env: { ...process.env, PATH: path, OPENSSL_CONF: opensslConfig },
     })
     child = started
+    children.add(started)
     started.stderr!.on('data', (chunk: Buffer) => {
       log += chunk.toString()
     })
