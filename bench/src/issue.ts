@@ -1,100 +1,119 @@
 import 'reflect-metadata'
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify, webcrypto } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, sign, verify, webcrypto } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createCertificationRequest, type Fleet, memoryKeyring, memoryStore, openFleet } from '@fleetcert/core'
+import { type Fleet, memoryKeyring, memoryStore, openFleet, type Store } from '@fleetcert/core'
 import { sqliteStore } from '@fleetcert/store-sqlite'
-import { softwareSigner } from '@fleetcert/x509'
 import * as peculiar from '@peculiar/x509'
-import { type Contestant, formatTable, measureInTurn } from './measure.ts'
+import { buildGoPeer } from './go-peer.ts'
+import { type Contestant, formatTable, type Measurement, measureInTurn, median } from './measure.ts'
+import { makeSamples, type Sample } from './samples.ts'
 
-interface Sample {
-  readonly csr: Uint8Array
-  readonly spki: Uint8Array
-  readonly key: KeyObject
+export interface IssueBenchOptions {
+  readonly count?: number
+  readonly rounds?: number
 }
 
-/** CSR → certificate, beside what the signatures alone cost and beside @peculiar/x509. Every CSR has a key of its own, as in a real fleet. */
-export async function benchIssue({
-  count = 2000,
-  rounds = 5,
-}: {
-  count?: number
-  rounds?: number
-} = {}): Promise<string> {
-  const samples = await Promise.all(Array.from({ length: count }, makeSample))
-  const message = Buffer.alloc(400, 7)
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const signature = sign('sha256', message, privateKey)
+const names = {
+  floor: 'floor: import key, verify, sign, verify',
+  peculiar: '@peculiar/x509, bare issuing',
+} as const
 
+/** CSR → certificate beside what its signatures alone cost and beside what others need for it. */
+export async function benchIssue({ count = 4000, rounds = 5 }: IssueBenchOptions = {}): Promise<string> {
+  const samples = await makeSamples(count)
+  const pinned = process.env['FLEETCERT_BENCH_PINNED'] === '1'
+  const workers = pinned ? 1 : availableParallelism()
   const directory = mkdtempSync(join(tmpdir(), 'fleetcert-bench-'))
-  const memory = await openFleet({ store: memoryStore(), keyring: memoryKeyring(), background: false })
-  const sqlite = await openFleet({
-    store: sqliteStore({ file: join(directory, 'fleet.db') }),
-    keyring: memoryKeyring(),
-    background: false,
-  })
-  let device = 0
-  const issue = (fleet: Fleet) => async (units: number) => {
-    for (let unit = 0; unit < units; unit += 1) {
-      device += 1
-      await fleet.enroll(`device-${device}`, { csr: samples[unit]!.csr })
-    }
+  const go = buildGoPeer()
+  const fleets: Fleet[] = []
+  const open = async (store: Store): Promise<Fleet> => {
+    const fleet = await openFleet({ store, keyring: memoryKeyring(), background: false })
+    fleets.push(fleet)
+    return fleet
   }
-  const floor = (units: number): void => {
-    for (let unit = 0; unit < units; unit += 1) {
-      const key = createPublicKey({ key: Buffer.from(samples[unit]!.spki), format: 'der', type: 'spki' })
-      verify('sha256', message, key, sampleSignature(samples[unit]!, message))
-      verify('sha256', message, publicKey, sign('sha256', message, privateKey))
-    }
-  }
-  const contestants: Contestant[] = [
-    {
-      name: 'bare P-256 sign',
-      count: count * 5,
-      run: units => times(units, () => sign('sha256', message, privateKey)),
-    },
-    {
-      name: 'bare P-256 verify',
-      count: count * 2,
-      run: units => times(units, () => verify('sha256', message, publicKey, signature)),
-    },
-    { name: 'floor: import key, verify, sign, verify', count, run: floor },
-    { name: 'fleetcert, memory store', count, run: issue(memory) },
-    { name: 'fleetcert, SQLite (synchronous=FULL)', count: Math.ceil(count / 4), run: issue(sqlite) },
-    await peculiarIssuer(samples, Math.ceil(count / 8)),
-  ]
-  for (const sample of samples) sampleSignature(sample, message)
   try {
-    const measurements = await measureInTurn(contestants, rounds)
-    return formatTable(measurements, ['floor: import key, verify, sign, verify', '@peculiar/x509, bare issuing'])
+    const memory = await open(memoryStore())
+    const sqlite = await open(sqliteStore({ file: join(directory, 'fleet.db') }))
+    const measurements: Measurement[] = await measureInTurn(
+      [
+        ...bareSignatures(count),
+        { name: names.floor, count, run: floor(samples) },
+        { name: 'fleetcert, memory store', count, run: issue(memory, samples, 1) },
+        { name: 'fleetcert, memory store, 64 callers', count, run: issue(memory, samples, 64) },
+        { name: 'fleetcert, SQLite (synchronous=FULL)', count: count / 4, run: issue(sqlite, samples, 1) },
+        { name: 'fleetcert, SQLite, 64 callers', count, run: issue(sqlite, samples, 64) },
+        await peculiarIssuer(samples, count / 8),
+      ],
+      rounds,
+    )
+    if (go !== undefined) {
+      const csrs = samples.map(({ csr }) => csr)
+      for (const threads of new Set([1, workers])) {
+        const rates = go.rates(csrs, rounds, threads, pinned).toSorted((a, b) => a - b)
+        measurements.push({
+          name: `${go.version} crypto/x509, in memory, ${threads} worker${threads > 1 ? 's' : ''}`,
+          rates,
+          rate: median(rates),
+        })
+      }
+    }
+    return formatTable(measurements, [names.floor, names.peculiar])
   } finally {
-    await memory.close()
-    await sqlite.close()
+    for (const fleet of fleets) await fleet.close()
+    go?.remove()
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-function times(units: number, work: () => unknown): void {
-  for (let unit = 0; unit < units; unit += 1) work()
-}
-
-const signatures = new WeakMap<Sample, Uint8Array>()
-function sampleSignature(sample: Sample, message: Uint8Array): Uint8Array {
-  let signature = signatures.get(sample)
-  if (signature === undefined) {
-    signature = sign('sha256', message, sample.key)
-    signatures.set(sample, signature)
+function bareSignatures(count: number): Contestant[] {
+  const message = Buffer.alloc(400, 7)
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const signature = sign('sha256', message, privateKey)
+  const times = (work: () => unknown) => (units: number) => {
+    for (let unit = 0; unit < units; unit += 1) work()
   }
-  return signature
+  return [
+    { name: 'bare P-256 sign', count: count * 4, run: times(() => sign('sha256', message, privateKey)) },
+    { name: 'bare P-256 verify', count: count * 2, run: times(() => verify('sha256', message, publicKey, signature)) },
+  ]
 }
 
-async function makeSample(): Promise<Sample> {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const signer = softwareSigner(privateKey)
-  const csr = await createCertificationRequest({ subject: [[{ type: 'CN', value: 'bench' }]], signer })
-  return { csr, spki: signer.publicKey, key: privateKey }
+/** What no issuer can leave out: import the CSR's key, verify its proof of possession, sign, and check the signature. */
+function floor(samples: readonly Sample[]): Contestant['run'] {
+  const message = Buffer.alloc(400, 7)
+  const issuer = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const proofs = samples.map(({ privateKey }) => sign('sha256', message, privateKey))
+  return units => {
+    for (let unit = 0; unit < units; unit += 1) {
+      const key = createPublicKey({
+        key: Buffer.from(samples[unit]!.subjectPublicKeyInfo),
+        format: 'der',
+        type: 'spki',
+      })
+      if (!verify('sha256', message, key, proofs[unit]!)) throw new Error('the proof does not verify')
+      if (!verify('sha256', message, issuer.publicKey, sign('sha256', message, issuer.privateKey)))
+        throw new Error('the signature does not verify')
+    }
+  }
+}
+
+let device = 0
+
+function issue(fleet: Fleet, samples: readonly Sample[], callers: number): Contestant['run'] {
+  return async units => {
+    let next = 0
+    const caller = async (): Promise<void> => {
+      while (next < units) {
+        const { csr } = samples[next]!
+        next += 1
+        device += 1
+        await fleet.enroll(`device-${device}`, { csr })
+      }
+    }
+    await Promise.all(Array.from({ length: callers }, caller))
+  }
 }
 
 /** The same work by the library that people use today: parse the CSR, check its signature, issue with the same extensions. Nothing is stored. */
@@ -106,7 +125,7 @@ async function peculiarIssuer(samples: readonly Sample[], count: number): Promis
   const notBefore = new Date()
   const notAfter = new Date(notBefore.getTime() + 365 * 86_400_000)
   return {
-    name: '@peculiar/x509, bare issuing',
+    name: names.peculiar,
     count,
     async run(units) {
       for (let unit = 0; unit < units; unit += 1) {

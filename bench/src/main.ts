@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchIssue } from './issue.ts'
@@ -7,8 +8,14 @@ const benches: Record<string, (options: { count?: number; rounds?: number }) => 
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2).filter(argument => argument !== '--'),
   allowPositionals: true,
-  options: { count: { type: 'string' }, rounds: { type: 'string' } },
+  options: { count: { type: 'string' }, rounds: { type: 'string' }, pinned: { type: 'boolean' } },
 })
+if (values.pinned === true && process.env['FLEETCERT_BENCH_PINNED'] !== '1') {
+  // One core for this process and its threads; the peers are pinned alike.
+  const args = ['-c', '0', process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  execFileSync('taskset', args, { stdio: 'inherit', env: { ...process.env, FLEETCERT_BENCH_PINNED: '1' } })
+  process.exit()
+}
 const names = positionals.length > 0 ? positionals : Object.keys(benches)
 const options = {
   ...(values.count === undefined ? {} : { count: Number(values.count) }),

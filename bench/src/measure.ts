@@ -15,7 +15,7 @@ export interface Measurement {
 /** Rounds go around all contestants in turn, so that a slow spell of the machine hits everybody. */
 export async function measureInTurn(contestants: readonly Contestant[], rounds = 5): Promise<Measurement[]> {
   const rates = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
-  for (const { run, count } of contestants) await run(Math.ceil(count / 5))
+  for (const { run, count } of contestants) await run(Math.floor(count / 5))
   for (let round = 0; round < rounds; round += 1) {
     for (const { name, run, count } of contestants) {
       globalThis.gc?.()
@@ -27,8 +27,13 @@ export async function measureInTurn(contestants: readonly Contestant[], rounds =
   }
   return contestants.map(({ name }) => {
     const sorted = rates.get(name)!.toSorted((a, b) => a - b)
-    return { name, rates: sorted, rate: sorted[Math.floor(sorted.length / 2)]! }
+    return { name, rates: sorted, rate: median(sorted) }
   })
+}
+
+/** The middle of rates in ascending order. */
+export function median(sorted: readonly number[]): number {
+  return sorted[Math.floor(sorted.length / 2)]!
 }
 
 /** A Markdown table; `baseline` is the row that ratios refer to. */

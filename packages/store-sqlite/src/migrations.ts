@@ -71,6 +71,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX certificates_device ON certificates (device_id, ordinal) WHERE device_id IS NOT NULL;
   CREATE INDEX certificates_not_after ON certificates (not_after);
   CREATE INDEX certificates_lease ON certificates (lease_until) WHERE state = 'reserved';
+  CREATE INDEX certificates_pending ON certificates (ordinal) WHERE state IN ('reserved', 'abandoned');
   CREATE INDEX certificates_instance ON certificates (instance) WHERE state = 'reserved';
   CREATE INDEX certificates_supersedes ON certificates (supersedes) WHERE supersedes IS NOT NULL;
   CREATE INDEX certificates_revoked ON certificates (issuer_key_id, shard, revocation_order)

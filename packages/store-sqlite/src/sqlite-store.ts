@@ -90,7 +90,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     },
     reserve: (reservation, events, io) => apply(io, 'reserve', reservation, events),
     commit: (id, der, events, io) => apply(io, 'commit', id, der, events),
-    abandon: (before, io) => apply(io, 'abandon', before, clock()),
+    abandon: (what, io) => apply(io, 'abandon', what, clock()),
     extendHolder: (instance, leaseUntil, io) => apply(io, 'extendHolder', instance, leaseUntil),
     register: (record, events, io) => apply(io, 'register', record, events),
     certificate: (key, io) => apply(io, 'certificate', key),

@@ -5,11 +5,12 @@ import {
   encodeCertificate,
   type GeneralName,
   type IoOptions,
+  isPkiError,
   PkiError,
   toHex,
 } from '@fleetcert/x509'
 import type { Signer } from '../signer/signer.ts'
-import type { CertificateId, Events, Expectation, FleetEventInput, Store } from '../store/store.ts'
+import type { CertificateId, Events, Expectation, FleetEventInput, Holder, Store } from '../store/store.ts'
 import type { CertificateTemplate } from './certificate-template.ts'
 import type { ProcessHolder } from './holder.ts'
 import { signVerified } from './issuer.ts'
@@ -91,6 +92,16 @@ async function issueOnce(
   const at = clock()
 
   return holder.hold(async held => {
+    try {
+      return await reserveSignCommit(held)
+    } catch (error) {
+      // It may have been reserved, or even signed: then the bytes stay on record, revocable, and no longer stand in the device's way. If this fails too, the lease runs out.
+      if (!isRefusal(error)) await store.abandon({ ...id, at: clock() }).catch(() => {})
+      throw error
+    }
+  })
+
+  async function reserveSignCommit(held: Holder): Promise<IssuedCertificate | 'serialTaken'> {
     const issuing: FleetEventInput = { type: 'issuing', at, certificate: id, ...named }
     const reserved = await store.reserve(
       {
@@ -127,14 +138,26 @@ async function issueOnce(
         throw new PkiError('ERR_PKI_DEVICE_EXISTS', { deviceId: order.deviceId ?? '' })
     }
 
+    return signAndCommit()
+  }
+
+  async function signAndCommit(): Promise<IssuedCertificate> {
     const tbsCertificate = spendPrepared(prepared)
     const signature = await signVerified(signer, tbsCertificate, options)
     const der = encodeCertificate(tbsCertificate, signer.algorithm, signature)
     const fingerprint = certificateFingerprint(der)
     const issued: Events = [{ type: order.eventType ?? 'issued', at: clock(), certificate: id, fingerprint, ...named }]
-    const committed = await store.commit(id, der, issued, options)
+    // Not to be aborted: what is signed is recorded and returned.
+    const committed = await store.commit(id, der, issued)
     if (committed === 'revoked') throw new PkiError('ERR_PKI_DEVICE_CLOSED', {})
     if (committed === 'lost') throw new PkiError('ERR_PKI_COMMIT_LOST', {})
     return { id, der, fingerprint }
-  })
+  }
 }
+
+/** The store said no, and there is no reservation to give up. */
+function isRefusal(error: unknown): boolean {
+  return refusals.some(code => isPkiError(error, code))
+}
+
+const refusals = ['ERR_PKI_KEY_BLOCKED', 'ERR_PKI_DEVICE_CLOSED', 'ERR_PKI_TOKEN', 'ERR_PKI_DEVICE_EXISTS'] as const

@@ -138,7 +138,7 @@ export function createFleet(parts: FleetParts): Fleet {
 
     async *pending(options?: IoOptions): AsyncIterable<CertificateRecord> {
       open()
-      yield* listAll(store, { list: 'reserved' }, undefined, options)
+      yield* listAll(store, { list: 'pending' }, undefined, options)
     },
 
     async crl(request = {}, options): Promise<SignedCrl> {

@@ -1,6 +1,6 @@
 import { type IoOptions, PkiError } from '@fleetcert/x509'
 import { assertCertificateId, assertCrlParts, assertHash, assertLeaseSeconds, assertLimit } from './arguments.ts'
-import { toRecord } from './memory/certificate-row.ts'
+import { type CertificateRow, toRecord } from './memory/certificate-row.ts'
 import { CertificateTable } from './memory/certificate-table.ts'
 import { commit } from './memory/commit.ts'
 import { copyBytes, copyCrl, copyDate, copyRevocation, copySubject, sameBytes } from './memory/copies.ts'
@@ -13,7 +13,7 @@ import { pruneCertificates } from './memory/prune.ts'
 import { abandonedEvent, reserve } from './memory/reserve.ts'
 import { release, revokeDevice, revokeRow } from './memory/revoke.ts'
 import { Tokens } from './memory/tokens.ts'
-import type { Store } from './store.ts'
+import type { CertificateId, Store } from './store.ts'
 
 export interface MemoryStoreOptions {
   /** The store's own time: for leases, and for the events of reservations that it abandons. Default: the system's. */
@@ -69,10 +69,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       return result
     },
 
-    async abandon(before, io) {
+    async abandon(what, io) {
       enter(io)
-      const rows = [...table.reserved()].filter(row => row.holder !== undefined && row.holder.leaseUntil < before)
-      const at = new Date(Math.min(before.getTime(), clock().getTime()))
+      const at = what instanceof Date ? new Date(Math.min(what.getTime(), clock().getTime())) : what.at
+      const rows = reservationsToAbandon(table, what)
       for (const row of rows) {
         table.abandon(row)
         ledger.append([abandonedEvent(row, at)])
@@ -245,4 +245,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       await this.close()
     },
   }
+}
+
+function reservationsToAbandon(table: CertificateTable, what: Date | CertificateId): readonly CertificateRow[] {
+  if (!(what instanceof Date)) {
+    const row = table.get(what)
+    return row?.state === 'reserved' ? [row] : []
+  }
+  return [...table.reserved()].filter(row => row.holder !== undefined && row.holder.leaseUntil < what)
 }

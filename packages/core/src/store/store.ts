@@ -133,7 +133,7 @@ export interface PinnedCertificate extends CertificateSubject {
 
 /**
  * Which certificates to list. `device`: all of one device, newest first, in every state. `devices`: the newest issued or pinned certificate of each device, by device id.
- * `reserved`: open reservations, oldest first. Filters (`owner`, `expiringBefore`, `role`) narrow `devices`: they look at each device's newest certificate alone.
+ * `reserved`: open reservations, oldest first. `pending`: what may have been signed and was neither recorded as issued nor revoked for good: reserved and abandoned ones, oldest first. Filters (`owner`, `expiringBefore`, `role`) narrow `devices`: they look at each device's newest certificate alone.
  * Newest is what was reserved or registered last. The cursor of `devices` is the last device id of the page: any device id may be given.
  */
 export type CertificateQuery =
@@ -145,6 +145,7 @@ export type CertificateQuery =
       readonly role?: CertificateRole
     }
   | { readonly list: 'reserved' }
+  | { readonly list: 'pending' }
 
 /** One CRL's scope: an issuer and a shard. */
 export interface CrlScope {
@@ -236,9 +237,10 @@ export interface Store extends AsyncDisposable {
    */
   commit(id: CertificateId, der: Uint8Array, events: Events, options?: IoOptions): Promise<CommitResult>
   /**
-   * Turns reservations whose lease ran out before `before` into `abandoned`, appending one `abandoned` event for each; how many. The events are dated by the store's own time, or `before` if that is earlier.
+   * Turns open reservations into `abandoned`, appending one `abandoned` event for each; how many. Given a date: those whose lease ran out before it, and the events are dated by the store's own time, or that
+   * date if it is earlier. Given an id: that one, whatever its lease, dated `at`, for its own holder gives it up when signing failed. What is issued stays as it is.
    */
-  abandon(before: Date, options?: IoOptions): Promise<number>
+  abandon(what: Date | (CertificateId & { readonly at: Date }), options?: IoOptions): Promise<number>
   /** Renews the leases of all of an instance's reservations. */
   extendHolder(instance: string, leaseUntil: Date, options?: IoOptions): Promise<void>
   /**

@@ -69,7 +69,7 @@ it('returns nothing that the store did not take', async () => {
   // It may have been signed: the intent is listed, and revocable.
   const pending = []
   for await (const reservation of fleet.pending()) pending.push(reservation)
-  expect(pending).toMatchObject([{ deviceId: 'sensor-1', state: 'reserved' }])
+  expect(pending).toMatchObject([{ deviceId: 'sensor-1', state: 'abandoned' }])
   expect(pending[0]!.tbsCertificate).toBeInstanceOf(Uint8Array)
   await fleet.revoke(pending[0]!.id)
   const { parseCrl } = await import('@fleetcert/x509')

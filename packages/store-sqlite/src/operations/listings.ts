@@ -104,6 +104,15 @@ function select(sql: Sql, query: CertificateQuery, after: Cursor | undefined, li
       limit,
     )
   }
+  if (query.list === 'pending') {
+    return sql.all<CertificateRow>(
+      `SELECT ${certificateColumns} FROM certificates c INDEXED BY certificates_pending
+       WHERE c.state IN ('reserved', 'abandoned') AND (c.reason IS NULL OR c.reason = 'certificateHold')
+         AND c.ordinal > ? ORDER BY c.ordinal LIMIT ?`,
+      parsePosition(after),
+      limit,
+    )
+  }
   const filters: string[] = []
   const values: SqliteValue[] = [after ?? '']
   const narrow = (filter: string, value: SqliteValue | undefined): void => {

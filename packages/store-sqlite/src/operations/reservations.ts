@@ -1,13 +1,16 @@
+import type { CertificateId } from '@fleetcert/core'
+import { idOctets } from '../arguments.ts'
 import type { Sql } from '../sql.ts'
 import { abandonRow, type OpenReservation } from './reserve.ts'
 
-export function abandon(sql: Sql, before: Date, now: Date): number {
-  const at = new Date(Math.min(before.getTime(), now.getTime()))
-  const rows = sql.all<OpenReservation>(
-    `SELECT ordinal, issuer_key_id, serial_number, device_id, lease_until FROM certificates
-     WHERE state = 'reserved' AND lease_until < ? ORDER BY ordinal`,
-    before.getTime(),
-  )
+const reserved = `SELECT ordinal, issuer_key_id, serial_number, device_id, lease_until FROM certificates WHERE state = 'reserved'`
+
+export function abandon(sql: Sql, what: Date | (CertificateId & { readonly at: Date }), now: Date): number {
+  const at = what instanceof Date ? new Date(Math.min(what.getTime(), now.getTime())) : what.at
+  const rows =
+    what instanceof Date
+      ? sql.all<OpenReservation>(`${reserved} AND lease_until < ? ORDER BY lease_until, ordinal`, what.getTime())
+      : sql.all<OpenReservation>(`${reserved} AND issuer_key_id = ? AND serial_number = ?`, ...idOctets(what))
   for (const row of rows) abandonRow(sql, row, at)
   return rows.length
 }

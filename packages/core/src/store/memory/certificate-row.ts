@@ -52,14 +52,5 @@ export function scopeOf(row: CertificateRow): CrlScope {
 }
 
 export function toRecord(row: CertificateRow): CertificateRecord {
-  return copyRecord({
-    ...row.subject,
-    state: row.state,
-    ...(row.der && { der: row.der }),
-    ...(row.tbsCertificate && { tbsCertificate: row.tbsCertificate }),
-    ...(row.fingerprint && { fingerprint: row.fingerprint }),
-    ...(row.revocation && { revocation: row.revocation }),
-    ...(row.supersededAt && { supersededAt: row.supersededAt }),
-    ...(row.holder && { holder: row.holder }),
-  })
+  return copyRecord(row.subject, row.state, row)
 }

@@ -21,6 +21,8 @@ export class CertificateTable {
   readonly #deviceIds = new SortedKeys()
   /** Open reservations by order: a Map keeps the order of insertion. */
   readonly #reserved = new Map<number, CertificateRow>()
+  /** The same, and abandoned ones, which stay in their place. */
+  readonly #pending = new Map<number, CertificateRow>()
   readonly #byInstance = new Map<string, Set<CertificateRow>>()
   /** Per scope, by revocation order. Rows of released holds stay in their place. */
   readonly #revoked = new Map<string, CertificateRow[]>()
@@ -76,11 +78,17 @@ export class CertificateTable {
     return this.#reserved.values()
   }
 
+  /** Reserved and abandoned, oldest first. */
+  pending(): Iterable<CertificateRow> {
+    return this.#pending.values()
+  }
+
   insert(row: CertificateRow): void {
     this.#byId.set(idKey(row.subject.id), row)
     if (row.subject.deviceId !== undefined) this.openDevice(row.subject.deviceId).rows.push(row)
     if (row.state === 'reserved') {
       this.#reserved.set(row.order, row)
+      this.#pending.set(row.order, row)
       if (row.holder !== undefined) this.#holders(row.holder.instance).add(row)
     }
     this.#indexCertificate(row)
@@ -89,6 +97,7 @@ export class CertificateTable {
   /** A reservation becomes a certificate. */
   commit(row: CertificateRow, der: Uint8Array, fingerprint: Uint8Array): void {
     this.#closeReservation(row)
+    this.#pending.delete(row.order)
     row.state = 'issued'
     row.der = der
     row.fingerprint = fingerprint
@@ -136,6 +145,7 @@ export class CertificateTable {
       this.#byId.delete(idKey(row.subject.id))
       if (row.fingerprint !== undefined) this.#byFingerprint.delete(bytesKey(row.fingerprint))
       this.#closeReservation(row)
+      this.#pending.delete(row.order)
       if (row.revocationOrder !== undefined) scopes.add(scopeKey(scopeOf(row)))
       if (row.subject.deviceId !== undefined) devices.add(this.openDevice(row.subject.deviceId))
     }

@@ -1,6 +1,6 @@
 import { formatRevokedPosition, parsePosition, parseRevokedPosition } from '../arguments.ts'
 import type { CertificateQuery, CertificateRecord, CrlScope, Cursor, Page, RevokedEntry } from '../store.ts'
-import { type CertificateRow, toRecord } from './certificate-row.ts'
+import { type CertificateRow, isRevokedForGood, toRecord } from './certificate-row.ts'
 import type { CertificateTable } from './certificate-table.ts'
 import { copyDate, copyRevocation } from './copies.ts'
 
@@ -18,13 +18,27 @@ export function listCertificates(
     return take(newestOfDevices(table, query, page.after ?? ''), page.limit, row => row.subject.deviceId!)
   }
   const after = parsePosition(page.after)
-  const rows =
-    query.list === 'reserved'
-      ? after === 0
-        ? table.reserved()
-        : filter(table.reserved(), row => row.order > after)
-      : filter(newestFirst(table.device(query.deviceId)?.rows ?? []), row => after === 0 || row.order < after)
-  return take(rows, page.limit, row => String(row.order))
+  const key = (row: CertificateRow): Cursor => String(row.order)
+  if (query.list === 'device') {
+    const rows = newestFirst(table.device(query.deviceId)?.rows ?? [])
+    return take(
+      filter(rows, row => after === 0 || row.order < after),
+      page.limit,
+      key,
+    )
+  }
+  if (query.list === 'reserved') {
+    return take(
+      filter(table.reserved(), row => row.order > after),
+      page.limit,
+      key,
+    )
+  }
+  return take(
+    filter(table.pending(), row => row.order > after && !isRevokedForGood(row)),
+    page.limit,
+    key,
+  )
 }
 
 export function listRevoked(table: CertificateTable, scope: CrlScope, page: PageRequest): Page<RevokedEntry> {

@@ -41,6 +41,26 @@ export function abandonTests(test: StoreTest): void {
     )
   })
 
+  test('a holder gives up one reservation, whatever its lease; what is issued stays', async ({ store, fixture }) => {
+    const given = await fixture.reserve({ deviceId: 'given', ...holder('a', 100) })
+    const kept = await fixture.reserve({ deviceId: 'kept', ...holder('a', 100) })
+    const issued = await fixture.issue({ deviceId: 'issued' })
+    const appended = await fixture.appended(async () => {
+      assert.equal(await store.abandon({ ...given.id, at: at(3) }), 1)
+      assert.equal(await store.abandon({ ...given.id, at: at(3) }), 0)
+      assert.equal(await store.abandon({ ...issued.id, at: at(3) }), 0)
+      assert.equal(await store.abandon({ ...given.id, serialNumber: '7e'.repeat(16), at: at(3) }), 0)
+    })
+    assert.deepEqual(
+      appended.map(event => [event.type, event.deviceId, event.certificate?.serialNumber, event.at]),
+      [['abandoned', 'given', given.id.serialNumber, at(3)]],
+    )
+    const states = [given, kept, issued].map(async ({ id }) => (await fixture.record(id)).state)
+    assert.deepEqual(await Promise.all(states), ['abandoned', 'reserved', 'issued'])
+    assert.equal(await store.commit(given.id, fixture.octets(), []), 'lost')
+    await fixture.reserve({ deviceId: 'given' })
+  })
+
   test('an event of an abandoned reservation is not dated later than the mark', async ({ store, fixture }) => {
     await fixture.reserve(holder('a', 1))
     const appended = await fixture.appended(() => store.abandon(at(2)))
@@ -61,6 +81,34 @@ export function abandonTests(test: StoreTest): void {
     assert.equal(await store.abandon(at(50)), 1)
     await store.extendHolder('other', at(100))
     assert.equal((await fixture.record(other.id)).state, 'abandoned')
+  })
+
+  test('what may have been signed is pending until it is issued or revoked for good, oldest first', async ({
+    store,
+    fixture,
+  }) => {
+    const gone = await fixture.reserve(holder('a', 1))
+    const revoked = await fixture.reserve(holder('a', 1))
+    const held = await fixture.reserve(holder('b', 100))
+    await fixture.issue()
+    await store.register(fixture.pinned(), [])
+    const open = await fixture.reserve(holder('b', 100))
+    const pruned = await fixture.reserve({ notAfter: at(3), ...holder('a', 1) })
+    await store.abandon(at(2))
+    await fixture.revoke(revoked.id)
+    await fixture.revoke(held.id, 'certificateHold')
+    assert.equal(await store.prune({ certificatesExpiredBefore: at(5) }, 10), 1)
+    const pending = await readPages(page => store.certificates({ list: 'pending' }, page), 2)
+    assert.deepEqual(
+      pending.map(record => [record.id.serialNumber, record.state]),
+      [
+        [gone.id.serialNumber, 'abandoned'],
+        [held.id.serialNumber, 'reserved'],
+        [open.id.serialNumber, 'reserved'],
+      ],
+    )
+    assert.equal(await store.certificate(pruned.id), undefined)
+    assert.deepEqual(pending[0]?.tbsCertificate, gone.tbsCertificate)
   })
 
   test('open reservations are listed, oldest first, in pages', async ({ store, fixture }) => {

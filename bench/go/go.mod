@@ -1,0 +1,3 @@
+module fleetcert.dev/bench
+
+go 1.19

@@ -1,0 +1,13 @@
+// Issues without end, and prints each serial number once the store has said that it is committed.
+import { sqliteStore } from '@fleetcert/store-sqlite'
+import { reservation } from '../reservation.ts'
+
+const store = sqliteStore({ file: process.argv[2]! })
+for (let count = 0; ; count++) {
+  const serialNumber = `01${count.toString(16).padStart(6, '0')}`
+  const reserved = reservation({ serialNumber, deviceId: `device-${count}` })
+  await store.reserve(reserved, [{ type: 'issuing', at: new Date(), certificate: reserved.id }])
+  const der = Buffer.from(`certificate ${serialNumber}`)
+  const result = await store.commit(reserved.id, der, [{ type: 'issued', at: new Date(), certificate: reserved.id }])
+  if (result === 'committed') process.stdout.write(`${serialNumber}\n`)
+}
