@@ -32,6 +32,7 @@ const limitBytes = 64 * 1024
 export interface TbsCertificate {
   /** DER. */
   readonly tbsCertificate: Uint8Array
+  /** As people count them: 3 is written as 2. */
   readonly version: 1 | 2 | 3
   /** Lower-case hex of even length, without sign octet; `-` in front of a negative number. */
   readonly serialNumber: string
@@ -39,35 +40,49 @@ export interface TbsCertificate {
   readonly serialNumberOctets: Uint8Array
   /** `undefined`: not supported, or inner and outer AlgorithmIdentifier differ (RFC 5280 section 4.1.1.2). */
   readonly signatureAlgorithm: SignatureAlgorithm | undefined
+  /** Dotted. */
   readonly signatureAlgorithmOid: string
   /** The AlgorithmIdentifier inside TBSCertificate, DER. */
   readonly tbsSignatureAlgorithm: Uint8Array
+  /** Who signed. */
   readonly issuer: DistinguishedName
+  /** The same as its octets: names are compared by these. */
   readonly issuerDer: Uint8Array
+  /** Whose key it is; may be empty. */
   readonly subject: DistinguishedName
+  /** The same as its octets. */
   readonly subjectDer: Uint8Array
+  /** Inclusive. */
   readonly notBefore: Date
   /** Inclusive (RFC 5280 section 4.1.2.5). */
   readonly notAfter: Date
   /** DER. */
   readonly subjectPublicKeyInfo: Uint8Array
+  /** What `subjectPublicKeyInfo` says. */
   readonly publicKey: PublicKeyInfo
   /** In order, none twice. */
   readonly extensions: readonly Extension[]
+  /** RFC 5280 section 4.2.1.9. */
   readonly basicConstraints?: BasicConstraints | undefined
+  /** RFC 5280 section 4.2.1.3. */
   readonly keyUsage?: readonly KeyUsageBit[] | undefined
+  /** Dotted OIDs (RFC 5280 section 4.2.1.12). */
   readonly extendedKeyUsage?: readonly string[] | undefined
+  /** In order (RFC 5280 section 4.2.1.6). */
   readonly subjectAltName?: readonly GeneralName[] | undefined
+  /** RFC 5280 section 4.2.1.2. */
   readonly subjectKeyIdentifier?: Uint8Array | undefined
   /** The keyIdentifier of AuthorityKeyIdentifier. */
   readonly authorityKeyIdentifier?: Uint8Array | undefined
   /** URLs, in order. Never fetch from a stranger's. */
   readonly crlDistributionPoints?: readonly string[] | undefined
+  /** URLs, in order. Never fetch from a stranger's. */
   readonly authorityInfoAccess?: AuthorityInfoAccess | undefined
 }
 
 /** What a Certificate (RFC 5280 section 4.1) says. All octet arrays are views of the input. */
 export interface Certificate extends TbsCertificate {
+  /** The whole certificate. */
   readonly der: Uint8Array
   /** The AlgorithmIdentifier beside TBSCertificate, DER. */
   readonly outerSignatureAlgorithm: Uint8Array

@@ -43,20 +43,29 @@ export interface CertificationRequestAttribute {
 
 /** What a PKCS #10 request (RFC 2986) says. All octet arrays are views of the input. */
 export interface CertificationRequest {
+  /** The whole request. */
   readonly der: Uint8Array
   /** What is signed, DER. */
   readonly certificationRequestInfo: Uint8Array
+  /** Whom the requester says to be; may be empty. */
   readonly subject: DistinguishedName
+  /** The same as its octets. */
   readonly subjectDer: Uint8Array
   /** DER. */
   readonly subjectPublicKeyInfo: Uint8Array
+  /** What `subjectPublicKeyInfo` says. */
   readonly publicKey: PublicKeyInfo
+  /** With which it says to be signed; that it fits the key is part of {@link verifyCertificationRequest}. */
   readonly signatureAlgorithm: SignatureAlgorithm
+  /** The octets of the BIT STRING. */
   readonly signature: Uint8Array
+  /** In order, none twice. */
   readonly attributes: readonly CertificationRequestAttribute[]
   /** What the requester would like; a wish, never copied unseen. */
   readonly requestedExtensions: readonly Extension[]
+  /** The names of the requested SubjectAltName. */
   readonly requestedSubjectAltName?: readonly GeneralName[] | undefined
+  /** A secret between requester and CA (RFC 2985 section 5.4.1). */
   readonly challengePassword?: string | undefined
 }
 

@@ -29,27 +29,39 @@ const limitBytes = 64 * 1024 * 1024
 export interface RevokedCertificate {
   /** As in `Certificate`. */
   readonly serialNumber: string
+  /** When the CA revoked it. */
   readonly revocationDate: Date
   /** Absent means `unspecified`. */
   readonly reason?: CrlReason
+  /** Since when it is known or thought to be bad (RFC 5280 section 5.3.2). */
   readonly invalidityDate?: Date
 }
 
 /** What a CertificateList (RFC 5280 section 5.1) says. All octet arrays are views of the input. */
 export interface CertificateRevocationList {
+  /** The whole list. */
   readonly der: Uint8Array
+  /** What is signed, DER. */
   readonly tbsCertList: Uint8Array
+  /** As people count them: 2 is written as 1. */
   readonly version: 1 | 2
+  /** Who signed. */
   readonly issuer: DistinguishedName
+  /** The same as its octets: names are compared by these. */
   readonly issuerDer: Uint8Array
+  /** When it was made. */
   readonly thisUpdate: Date
+  /** When the next one is due at the latest. */
   readonly nextUpdate?: Date | undefined
   /** In order. */
   readonly entries: readonly RevokedCertificate[]
+  /** Of the list, in order, none twice. */
   readonly extensions: readonly Extension[]
+  /** RFC 5280 section 5.2.3. */
   readonly crlNumber?: bigint | undefined
   /** The keyIdentifier of AuthorityKeyIdentifier. */
   readonly authorityKeyIdentifier?: Uint8Array | undefined
+  /** Which certificates the list is about (RFC 5280 section 5.2.5). */
   readonly issuingDistributionPoint?: IssuingDistributionPoint | undefined
   /**
    * OIDs of critical extensions, of the list or its entries, that are not interpreted here. Unless it is empty, the CRL
@@ -58,7 +70,9 @@ export interface CertificateRevocationList {
   readonly unhandledCriticalExtensions: readonly string[]
   /** `undefined`: not supported, or inner and outer AlgorithmIdentifier differ (RFC 5280 section 5.1.1.2). */
   readonly signatureAlgorithm: SignatureAlgorithm | undefined
+  /** Dotted. */
   readonly signatureAlgorithmOid: string
+  /** The octets of the BIT STRING. */
   readonly signature: Uint8Array
 }
 

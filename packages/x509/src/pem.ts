@@ -4,6 +4,7 @@ import { PkiError } from './pki-error.ts'
 export interface PemBlock {
   /** What stands between `-----BEGIN ` and `-----`. */
   readonly label: string
+  /** The octets that the base64 stands for. */
   readonly der: Uint8Array
 }
 

@@ -18,6 +18,8 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_DEVICE_UNKNOWN: { deviceId: string }
   ERR_PKI_DEVICE_NOT_ACTIVE: { deviceId: string; status: string }
   ERR_PKI_CERTIFICATE_UNKNOWN: { fingerprint?: string; serialNumber?: string }
+  ERR_PKI_CA_IN_USE: { serialNumber: string }
+  ERR_PKI_RENEWAL_BUSY: { deviceId: string }
   ERR_PKI_KEY_EXISTS: { name: string }
   ERR_PKI_KEY_MISSING: { name: string }
   ERR_PKI_KEY_NAME: { reason: string }
@@ -78,6 +80,8 @@ export const pkiErrorSentences = {
   ERR_PKI_TOKEN: 'The enrolment token is unknown, spent, expired, or for another device.',
   ERR_PKI_COMMIT_LOST:
     'The reservation was taken over before its certificate was recorded, so the certificate was not returned.',
+  ERR_PKI_RENEWAL_BUSY: 'Another renewal of this certificate is under way or has replaced it.',
+  ERR_PKI_CA_IN_USE: 'The certificate is a CA of this fleet: it can be revoked once another has taken its place.',
   // Keys and signers
   ERR_PKI_KEY_EXISTS: 'A key of this name exists already.',
   ERR_PKI_KEY_MISSING: 'The key is missing from its keyring.',
@@ -94,7 +98,7 @@ export const pkiErrorSentences = {
   ERR_PKI_STORE_LOST:
     'The keyring holds keys of a fleet, but the store is empty: restore the store; a second root is never made.',
   ERR_PKI_BOOTSTRAP_BUSY: 'Another process is making this fleet and did not finish in time.',
-  ERR_PKI_CLOCK: 'The clock is earlier than the newest ledger entry.',
+  ERR_PKI_CLOCK: 'The clock is earlier than the ledger, or tells no time at all.',
   ERR_PKI_CLOSED: 'This was closed.',
   ERR_PKI_ISSUER_UNKNOWN: 'No such issuer in this fleet.',
   ERR_PKI_AWAITING_ISSUER: 'The issuing CA has no certificate yet: import the one that the external root signed.',

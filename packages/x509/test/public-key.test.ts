@@ -75,6 +75,7 @@ describe('parsePublicKey', () => {
   it.each([
     ['point too short', spki([ecPublicKey, prime256v1], point.subarray(0, 64))],
     ['point of another curve', spki([ecPublicKey, objectIdentifier('1.3.132.0.34')], point)],
+    ['hybrid point', spki([ecPublicKey, prime256v1], Uint8Array.from([6, ...point.subarray(1)]))],
     ['point at infinity', spki([ecPublicKey, prime256v1], Uint8Array.of(0))],
     ['EC without curve', spki([ecPublicKey], point)],
     ['EC with two parameters', spki([ecPublicKey, prime256v1, nullValue()], point)],

@@ -38,7 +38,9 @@ export interface DerReader {
   element(tag?: number): Uint8Array
   /** The octets of the input between two offsets. */
   slice(start: number, end: number): Uint8Array
+  /** BOOLEAN, 00 or FF. */
   boolean(): boolean
+  /** INTEGER, possibly negative. `tag`, here and below: another one in place of the type's own (IMPLICIT). */
   integer(tag?: number): bigint
   /** The content octets of an INTEGER: two's complement, minimal. */
   integerOctets(tag?: number): Uint8Array
@@ -46,13 +48,17 @@ export interface DerReader {
   smallInteger(tag?: number): number
   /** An ENUMERATED from 0 to 127. */
   enumerated(): number
+  /** BIT STRING; the unused bits at its end are zero. */
   bitString(tag?: number): { readonly octets: Uint8Array; readonly unusedBits: number }
+  /** The octets of an OCTET STRING. */
   octetString(tag?: number): Uint8Array
+  /** NULL. */
   null(): void
   /** Dotted form. At most 128 octets, arcs below 2^133. */
   objectIdentifier(tag?: number): string
   /** UTCTime or GeneralizedTime in the forms of RFC 5280 section 4.1.2.5. */
   time(): Date
+  /** GeneralizedTime in the form of RFC 5280 section 4.1.2.5.2. */
   generalizedTime(): Date
   /** An error at the place of the element read last. */
   error(reason: string): PkiError<'ERR_PKI_DER'>

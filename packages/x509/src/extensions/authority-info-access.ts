@@ -13,7 +13,9 @@ const derCaIssuers = objectIdentifier(oidCaIssuers)
 
 /** URLs of AuthorityInfoAccess (RFC 5280 section 4.2.2.1), in order. */
 export interface AuthorityInfoAccess {
+  /** Of OCSP responders. */
   readonly ocsp: readonly string[]
+  /** Of the issuer's certificate. */
   readonly caIssuers: readonly string[]
 }
 

@@ -7,6 +7,7 @@ import { extensionOids } from './extension-oids.ts'
 
 /** RFC 5280 section 4.2.1.9. */
 export interface BasicConstraints {
+  /** Whether the subject is a CA. */
   readonly cA: boolean
   /** How many subordinate CAs may follow; only where `cA` is true. */
   readonly pathLength?: number

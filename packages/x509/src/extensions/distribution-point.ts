@@ -9,9 +9,13 @@ import { encodeGeneralName, readGeneralName } from './general-name.ts'
 export interface IssuingDistributionPoint {
   /** URIs of the fullName, in order. */
   readonly urls: readonly string[]
+  /** Whether the CRL covers end entities only. */
   readonly onlyContainsUserCerts: boolean
+  /** Whether the CRL covers CAs only. */
   readonly onlyContainsCACerts: boolean
+  /** Whether the CRL covers attribute certificates only. */
   readonly onlyContainsAttributeCerts: boolean
+  /** Whether entries may be of other issuers. */
   readonly indirectCrl: boolean
   /** Whether the CRL covers some reasons only. */
   readonly onlySomeReasons: boolean

@@ -45,8 +45,11 @@ export function encodeGeneralName(name: GeneralName): Uint8Array {
   }
 }
 
-/** The next element as a GeneralName. Texts are ASCII; whether they are well-formed names is not checked. @internal */
-export function readGeneralName(reader: DerReader): GeneralName {
+/** The next element as a GeneralName. Texts are ASCII; whether they are well-formed names is not checked. `strict` holds for directory names. @internal */
+export function readGeneralName(
+  reader: DerReader,
+  options: { readonly strict: boolean } = { strict: false },
+): GeneralName {
   const tag = reader.peekTag()
   switch (tag) {
     case tagDns:
@@ -62,7 +65,7 @@ export function readGeneralName(reader: DerReader): GeneralName {
     }
     case tagDirectoryName: {
       reader.enter(tag)
-      const value = readName(reader, { strict: false })
+      const value = readName(reader, options)
       reader.leave()
       return { type: 'directoryName', value }
     }

@@ -35,13 +35,25 @@ export function keyUsage(bits: readonly KeyUsageBit[]): Uint8Array {
  * @throws PkiError `ERR_PKI_DER`
  */
 export function parseKeyUsage(value: Uint8Array): KeyUsageBit[] {
+  return readKeyUsage(value, { strict: false })
+}
+
+/**
+ * {@link parseKeyUsage}. `strict` refuses trailing zero bits, which DER forbids in named bit lists (X.690 section 11.2.2);
+ * openssl accepts them and certificates in the field have them.
+ *
+ * @internal
+ */
+export function readKeyUsage(value: Uint8Array, { strict }: { readonly strict: boolean }): KeyUsageBit[] {
   const reader = createDerReader(value)
-  const { octets } = reader.bitString()
+  const { octets, unusedBits } = reader.bitString()
   reader.finish()
   if (octets.length > 2) throw reader.error('KeyUsage with unknown bits')
-  // Trailing zero bits, which DER forbids in named bit lists (X.690 section 11.2.2), are read: openssl accepts them and certificates in the field have them.
   const flags = ((octets[0] ?? 0) << 8) | (octets[1] ?? 0)
   if (flags & 0x7f) throw reader.error('KeyUsage with unknown bits')
+  if (strict && octets.length > 0 && !((octets[octets.length - 1]! >>> unusedBits) & 1)) {
+    throw reader.error('trailing zero bits')
+  }
   return bitNames.filter((_, index) => flags & (0x8000 >>> index))
 }
 

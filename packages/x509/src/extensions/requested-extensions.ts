@@ -8,13 +8,15 @@ import { parseExtendedKeyUsage } from './extended-key-usage.ts'
 import { readExtensions } from './extension.ts'
 import { extensionOids } from './extension-oids.ts'
 import { parseAuthorityKeyIdentifier, parseSubjectKeyIdentifier } from './key-identifier.ts'
-import { parseKeyUsage } from './key-usage.ts'
-import { parseSubjectAltName } from './subject-alt-name.ts'
+import { readKeyUsage } from './key-usage.ts'
+import { readSubjectAltName } from './subject-alt-name.ts'
+
+const strict = { strict: true } as const
 
 /** How the value of each is checked. */
 const readers: ReadonlyMap<string, (value: Uint8Array) => unknown> = new Map<string, (value: Uint8Array) => unknown>([
-  [extensionOids.basicConstraints, value => readBasicConstraints(value, { strict: true })],
-  [extensionOids.keyUsage, parseKeyUsage],
+  [extensionOids.basicConstraints, value => readBasicConstraints(value, strict)],
+  [extensionOids.keyUsage, value => readKeyUsage(value, strict)],
   [extensionOids.extendedKeyUsage, parseExtendedKeyUsage],
   [extensionOids.subjectKeyIdentifier, parseSubjectKeyIdentifier],
   [extensionOids.authorityKeyIdentifier, parseAuthorityKeyIdentifier],
@@ -46,11 +48,11 @@ export function readRequestedExtensions(reader: DerReader): {
   readonly extensions: readonly Extension[]
   readonly subjectAltName: readonly GeneralName[] | undefined
 } {
-  const extensions = readExtensions(reader, { strict: true })
+  const extensions = readExtensions(reader, strict)
   let subjectAltName: readonly GeneralName[] | undefined
   for (const { oid, value } of extensions) {
     if (oid === extensionOids.subjectAltName) {
-      subjectAltName = parseSubjectAltName(value)
+      subjectAltName = readSubjectAltName(value, strict)
     } else if (readers.has(oid)) {
       readers.get(oid)!(value)
     } else if (!passable.has(oid)) {

@@ -26,10 +26,15 @@ export function subjectAltName(
  * @throws PkiError `ERR_PKI_DER`
  */
 export function parseSubjectAltName(value: Uint8Array): GeneralName[] {
+  return readSubjectAltName(value, { strict: false })
+}
+
+/** {@link parseSubjectAltName}; `strict` as for names. @internal */
+export function readSubjectAltName(value: Uint8Array, options: { readonly strict: boolean }): GeneralName[] {
   const reader = createDerReader(value)
   const names: GeneralName[] = []
   reader.enter(derTag.sequence)
-  do names.push(readGeneralName(reader))
+  do names.push(readGeneralName(reader, options))
   while (!reader.atEnd)
   reader.leave()
   reader.finish()

@@ -16,6 +16,10 @@ describe('objectIdentifier', () => {
       ['2.5.4.3', '0603550403'],
       ['2.999.3', '0603883703'],
       ['1.2.840.113549.1.1.11', '06092a864886f70d01010b'],
+      // Seven, eight and nine octets: around what a number holds exactly.
+      ['1.2.562949953421311', '06082affffffffffff7f'],
+      ['1.2.72057594037927935', '06092affffffffffffff7f'],
+      ['1.2.9223372036854775807', '060a2affffffffffffffff7f'],
       ['2.25.340282366920938463463374607431768211455', `06146983${'ff'.repeat(17)}7f`],
     ] as const) {
       expect(hex(objectIdentifier(dotted))).toBe(encoding)
