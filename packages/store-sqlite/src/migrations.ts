@@ -14,6 +14,7 @@ export const migrations: readonly string[] = [
     fingerprint TEXT,
     details TEXT
   ) STRICT;
+  CREATE INDEX ledger_at ON ledger (at);
 
   CREATE TABLE consumers (
     name TEXT PRIMARY KEY,

@@ -135,6 +135,8 @@ async function issueOnce(
       case 'tokenSpent':
         throw new PkiError('ERR_PKI_TOKEN', {})
       case 'expectationFailed':
+        if (typeof order.expect === 'object')
+          throw new PkiError('ERR_PKI_RENEWAL_BUSY', { deviceId: order.deviceId ?? '' })
         throw new PkiError('ERR_PKI_DEVICE_EXISTS', { deviceId: order.deviceId ?? '' })
     }
 
@@ -160,4 +162,10 @@ function isRefusal(error: unknown): boolean {
   return refusals.some(code => isPkiError(error, code))
 }
 
-const refusals = ['ERR_PKI_KEY_BLOCKED', 'ERR_PKI_DEVICE_CLOSED', 'ERR_PKI_TOKEN', 'ERR_PKI_DEVICE_EXISTS'] as const
+const refusals = [
+  'ERR_PKI_KEY_BLOCKED',
+  'ERR_PKI_DEVICE_CLOSED',
+  'ERR_PKI_TOKEN',
+  'ERR_PKI_DEVICE_EXISTS',
+  'ERR_PKI_RENEWAL_BUSY',
+] as const

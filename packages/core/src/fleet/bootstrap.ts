@@ -33,6 +33,8 @@ export interface BootstrapOptions {
   readonly organization?: string
   readonly rootValiditySeconds?: number
   readonly publisher?: Publisher
+  /** Recorded, see `recordPublishing`. */
+  readonly baseUrl: string | null
   /** How long to wait for another process that is making this fleet. */
   readonly waitSeconds?: number
 }
@@ -162,7 +164,12 @@ async function makeAuthorities(context: IssueContext, options: BootstrapOptions,
     id: { issuerKeyId: rootKeyId, serialNumber: parseCertificate(der).serialNumber },
     certificate: Buffer.from(der).toString('base64'),
   })
-  return { ...plan, phase: 'ready', authorities: [entry(rootPlan, rootDer), entry(caPlan, caDer)] }
+  return {
+    ...plan,
+    phase: 'ready',
+    baseUrl: options.baseUrl,
+    authorities: [entry(rootPlan, rootDer), entry(caPlan, caDer)],
+  }
 }
 
 type AuthorityOrder = Pick<IssueOrder, 'template' | 'signer' | 'subject' | 'subjectPublicKeyInfo' | 'validity'>
@@ -188,7 +195,14 @@ async function openOrCreate(keyring: Keyring, name: string): Promise<Signer> {
   return existing ?? keyring.create(name, 'P-256')
 }
 
-function authorityName(organization: string | undefined, commonName: string): DistinguishedName {
+/** What the CAs are called, after the organization. */
+export const authorityCommonNames = ['Root CA', 'Issuing CA'] as const
+
+/** The name of a CA of this fleet. */
+export function authorityName(
+  organization: string | undefined,
+  commonName: (typeof authorityCommonNames)[number],
+): DistinguishedName {
   return organization === undefined
     ? [[{ type: 'CN', value: `Fleet ${commonName}` }]]
     : [[{ type: 'O', value: organization }], [{ type: 'CN', value: `${organization} ${commonName}`.slice(0, 64) }]]

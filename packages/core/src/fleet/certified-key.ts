@@ -23,7 +23,8 @@ export async function certifiedKey(csr: string | Uint8Array | undefined): Promis
       privateKey: key.export({ type: 'pkcs8', format: 'pem' }) as string,
     }
   }
-  const request = parseCertificationRequest(csr)
+  // A copy: between the proof of possession and the certificate nobody else may write to the octets.
+  const request = parseCertificationRequest(csr instanceof Uint8Array ? new Uint8Array(csr) : csr)
   // The policy first: an oversized RSA key should not cost a verification.
   checkKeyPolicy(request.publicKey ?? parsePublicKey(request.subjectPublicKeyInfo))
   verifyCertificationRequest(request)

@@ -5,6 +5,7 @@ import type { Issuer } from '../authority/issuer.ts'
 import type { ResolvedProfile } from '../authority/profile.ts'
 import { type CrlIssuer, type CrlTimes, createCrlIssuer } from '../revocation/crl-issuer.ts'
 import type { CertificateRecord, Store } from '../store/store.ts'
+import { currentCertificate } from './current-certificate.ts'
 import { deviceRecordOf } from './device-record.ts'
 import { createEnrollment } from './enrollment.ts'
 import { followLedger } from './events.ts'
@@ -28,7 +29,10 @@ export interface FleetParts {
   readonly authorities: readonly Authority[]
   readonly profiles: Readonly<Record<'device' | 'service' | 'server', ResolvedProfile>>
   readonly times: CrlTimes
+  readonly rootTimes: CrlTimes
   readonly publisher: Publisher | undefined
+  /** Whether the issuing CA's CRL may name its URLs in the IDP. */
+  readonly distributionPointInCrl: boolean
   readonly organization?: string
   readonly enforcers: readonly Enforcer[]
   readonly enforceTimeoutSeconds: number
@@ -59,8 +63,8 @@ export function createFleet(parts: FleetParts): Fleet {
         issuer,
         instance: holder.instance,
         clock,
-        times: parts.times,
-        urls: shard => parts.publisher?.crl(issuer.keyId, shard) ?? [],
+        times: role === 'root' ? parts.rootTimes : parts.times,
+        urls: shard => (parts.distributionPointInCrl ? (parts.publisher?.crl(issuer.keyId, shard) ?? []) : []),
         certificatesAreCas: role === 'root',
       }),
     ]),
@@ -113,13 +117,15 @@ export function createFleet(parts: FleetParts): Fleet {
       open()
       // What cannot be a device id names no device.
       if (!isDeviceId(deviceId)) return undefined
-      const newest = await newestCertificate(store, deviceId, options)
-      return newest === undefined ? undefined : deviceRecordOf(newest, clock())
+      const now = clock()
+      const current = await currentCertificate(store, deviceId, now, options)
+      return current === undefined ? undefined : deviceRecordOf(current, now)
     },
 
     async *devices(query: DeviceQuery = {}, options?: IoOptions): AsyncIterable<DeviceRecord> {
       open()
       const { owner, expiringBefore, status, after, limit = Number.POSITIVE_INFINITY } = query
+      if (Number.isNaN(limit)) throw new RangeError('limit: expected a number')
       const filter = {
         list: 'devices',
         ...(owner === undefined ? {} : { owner }),
@@ -169,16 +175,4 @@ export function createFleet(parts: FleetParts): Fleet {
       await this.close()
     },
   }
-}
-
-/** The newest issued or pinned certificate of a device. */
-export async function newestCertificate(
-  store: Store,
-  deviceId: string,
-  options?: IoOptions,
-): Promise<CertificateRecord | undefined> {
-  for await (const record of listAll(store, { list: 'device', deviceId }, undefined, options)) {
-    if (record.state === 'issued' || record.state === 'pinned') return record
-  }
-  return undefined
 }

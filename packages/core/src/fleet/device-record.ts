@@ -7,9 +7,8 @@ export function statusAt(record: CertificateRecord, now: Date): DeviceStatus {
   if (record.revocation !== undefined) return record.revocation.reason === 'certificateHold' ? 'held' : 'revoked'
   if (record.supersededAt !== undefined && record.supersededAt.getTime() <= now.getTime()) return 'superseded'
   if (now.getTime() < record.notBefore.getTime()) return 'notYetValid'
-  // notAfter is inclusive, in whole seconds (RFC 5280 section 4.1.2.5).
-  if (now.getTime() >= record.notAfter.getTime() + 1000) return 'expired'
-  return 'active'
+  // notAfter is inclusive, in whole seconds (RFC 5280 section 4.1.2.5). Asked this way round, a date that is none is `expired`.
+  return now.getTime() < record.notAfter.getTime() + 1000 ? 'active' : 'expired'
 }
 
 /** A device as its newest certificate tells it; `undefined` for what is not the certificate of a device or service. */

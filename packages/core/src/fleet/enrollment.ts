@@ -1,5 +1,6 @@
 import { type DistinguishedName, encodePem, type IoOptions, PkiError } from '@fleetcert/x509'
 import { type CertificateTemplate, createCertificateTemplate } from '../authority/certificate-template.ts'
+import { checkClock } from '../authority/check-clock.ts'
 import { type IssueContext, type IssuedCertificate, type IssueOrder, issueCertificate } from '../authority/issue.ts'
 import type { Issuer } from '../authority/issuer.ts'
 import type { ResolvedProfile } from '../authority/profile.ts'
@@ -7,12 +8,11 @@ import { type Validity, validityAt } from '../authority/validity.ts'
 import type { Signer } from '../signer/signer.ts'
 import { type CertifiedKey, certifiedKey } from './certified-key.ts'
 import type { FleetParts } from './create-fleet.ts'
-import { newestCertificate } from './create-fleet.ts'
+import { currentCertificate } from './current-certificate.ts'
 import { statusAt } from './device-record.ts'
 import type { DeviceCredential, EnrollRequest, Fleet, RenewRequest, ServerCredential } from './fleet.ts'
 import { serverNames } from './hosts.ts'
 import { checkAttributes, checkIdentifier } from './identifier.ts'
-import { checkClock } from './identify.ts'
 
 const defaultOverlapSeconds = 86_400
 
@@ -127,11 +127,11 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
     async renew(deviceId: string, request: RenewRequest = {}, options?: IoOptions): Promise<DeviceCredential> {
       checkIdentifier(deviceId, 'deviceId')
       const { overlapSeconds = defaultOverlapSeconds } = request
-      if (!Number.isSafeInteger(overlapSeconds) || overlapSeconds < 0) {
-        throw new PkiError('ERR_PKI_VALIDITY', { reason: 'overlapSeconds must be a whole number from 0 up' })
+      if (!Number.isSafeInteger(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > 100 * 366 * 86_400) {
+        throw new PkiError('ERR_PKI_VALIDITY', { reason: 'overlapSeconds must be a whole number from 0 to 100 years' })
       }
       const key = await certifiedKey(request.csr)
-      const current = await newestCertificate(store, deviceId, options)
+      const current = await currentCertificate(store, deviceId, clock(), options)
       if (current?.fingerprint === undefined) throw new PkiError('ERR_PKI_DEVICE_UNKNOWN', { deviceId })
       const status = statusAt(current, clock())
       if (status !== 'active') throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status })
@@ -153,11 +153,12 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
     },
 
     async issueServer(request, options?: IoOptions): Promise<ServerCredential> {
-      const subjectAltName = serverNames(request.hosts)
+      const hosts = [...request.hosts]
+      const subjectAltName = serverNames(hosts)
       const key = await certifiedKey(request.csr)
       // RFC 9525 has servers identified by subjectAltName alone; the common name is for mbedTLS 2, which knows no IP addresses there.
-      const [first] = request.hosts
-      const subject = named(first !== undefined && first.length <= 64 ? first : undefined)
+      const first = subjectAltName[0] as { readonly value: string }
+      const subject = named(first.value.length <= 64 ? first.value : undefined)
       const result = await issue(
         profiles.server,
         key,
@@ -166,7 +167,7 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
         request.validitySeconds,
         options,
       )
-      return { hosts: [...request.hosts], ...credential(result, key) }
+      return { hosts, ...credential(result, key) }
     },
   }
 }

@@ -25,6 +25,10 @@ export type FleetDocument =
       readonly format: 1
       readonly phase: 'ready'
       readonly organization?: string
+      /** Where certificates say that CRLs are published; `null`: nowhere. Absent until the first start is over. */
+      readonly baseUrl?: string | null
+      /** Whether the IDP may name that place: `false` once there are certificates that name another. */
+      readonly distributionPointInCrl?: boolean
       readonly createdAt: string
       readonly authorities: readonly (PlannedCa & {
         readonly id: CertificateId /** DER, base64. */

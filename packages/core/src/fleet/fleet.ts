@@ -53,9 +53,9 @@ export interface DeviceRecord {
   readonly role: 'device' | 'service'
   readonly owner?: string
   readonly attributes: Readonly<Record<string, string>>
-  /** Of the newest certificate. */
+  /** Of the newest active certificate, or else of the newest. */
   readonly status: DeviceStatus
-  /** `AA:BB:…`, of the newest certificate. */
+  /** `AA:BB:…`, of the same certificate, like all that follows. */
   readonly fingerprint: string
   readonly serialNumber: string
   readonly issuerKeyId: string
@@ -154,7 +154,7 @@ export interface Fleet extends AsyncDisposable {
    * `ERR_PKI_SIGNER`, `ERR_PKI_STORE_UNAVAILABLE`. Nothing is half done.
    */
   enroll(deviceId: string, request?: EnrollRequest, options?: IoOptions): Promise<DeviceCredential>
-  /** A new certificate beside the old one, which is superseded when the overlap ends. Owner, role and attributes stay. Rejects also `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_DEVICE_NOT_ACTIVE`, `ERR_PKI_DEVICE_CLOSED`. */
+  /** A new certificate beside the old one, which is superseded when the overlap ends. Owner, role and attributes stay. Rejects also `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_DEVICE_NOT_ACTIVE`, `ERR_PKI_DEVICE_CLOSED`, `ERR_PKI_RENEWAL_BUSY`. */
   renew(deviceId: string, request?: RenewRequest, options?: IoOptions): Promise<DeviceCredential>
   /** A certificate for a broker or hub, by DNS names and IP addresses. Default one year. */
   issueServer(
@@ -165,7 +165,7 @@ export interface Fleet extends AsyncDisposable {
     },
     options?: IoOptions,
   ): Promise<ServerCredential>
-  /** A bare string is always a device id: all its certificates end. Rejects `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_CERTIFICATE_UNKNOWN`. Revoking what is revoked answers the first revocation. */
+  /** A bare string is always a device id: all its certificates end. Rejects `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_CERTIFICATE_UNKNOWN`, `ERR_PKI_CA_IN_USE`. Revoking what is revoked answers the first revocation. */
   revoke(
     target: string | { readonly fingerprint: string } | CertificateId,
     request?: RevokeRequest,

@@ -14,10 +14,16 @@ export function serverNames(hosts: readonly string[]): GeneralName[] {
   const names = new Map<string, GeneralName>()
   for (const host of hosts) {
     if (typeof host !== 'string') throw new PkiError('ERR_PKI_NAME', { reason: 'hosts: expected strings' })
-    if (isIP(host) !== 0) names.set(host, { type: 'ip', value: host })
-    else names.set(host.toLowerCase(), { type: 'dns', value: dnsName(host) })
+    const name: GeneralName =
+      isIP(host) === 0 ? { type: 'dns', value: dnsName(host) } : { type: 'ip', value: address(host) }
+    names.set(name.value, name)
   }
   return [...names.values()]
+}
+
+/** One spelling for each address: `::1` and `0:0:0:0:0:0:0:1` are the same octets. */
+function address(host: string): string {
+  return isIP(host) === 6 ? new URL(`http://[${host}]`).hostname.slice(1, -1) : host
 }
 
 function dnsName(host: string): string {

@@ -11,15 +11,20 @@ const identifier = /^[A-Za-z0-9][A-Za-z0-9._\-:@]{0,63}$/
  * @throws PkiError `ERR_PKI_DEVICE_ID`
  */
 export function checkIdentifier(value: unknown, field: 'deviceId' | 'owner' | 'attribute'): string {
-  if (typeof value !== 'string' || !identifier.test(value) || reserved.has(value)) {
+  if (typeof value !== 'string' || !identifier.test(value) || isReserved(value)) {
     throw new PkiError('ERR_PKI_DEVICE_ID', { field })
   }
   return value
 }
 
+// `CA-cert.pem` is `ca-cert.pem` where the file system folds case.
+function isReserved(value: string): boolean {
+  return reserved.has(value.toLowerCase())
+}
+
 /** Whether `value` may be a device id. */
 export function isDeviceId(value: unknown): value is string {
-  return typeof value === 'string' && identifier.test(value) && !reserved.has(value)
+  return typeof value === 'string' && identifier.test(value) && !isReserved(value)
 }
 
 /**

@@ -7,10 +7,11 @@ export async function* listAll(
   query: CertificateQuery,
   from: Cursor | undefined,
   options?: IoOptions,
+  limit = 100,
 ): AsyncGenerator<CertificateRecord, void, undefined> {
   let after = from
   do {
-    const page = await store.certificates(query, { limit: 100, ...(after === undefined ? {} : { after }) }, options)
+    const page = await store.certificates(query, { limit, ...(after === undefined ? {} : { after }) }, options)
     yield* page.items
     after = page.next
   } while (after !== undefined)

@@ -1,12 +1,26 @@
+import { encodeName, PkiError } from '@fleetcert/x509'
 import { createProcessHolder } from '../authority/holder.ts'
 import { createIssuer } from '../authority/issuer.ts'
 import { type CertificateProfile, resolveProfile } from '../authority/profile.ts'
+import type { CrlTimes } from '../revocation/crl-issuer.ts'
 import type { Keyring } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
-import { bootstrapFleet } from './bootstrap.ts'
+import { authorityCommonNames, authorityName, bootstrapFleet } from './bootstrap.ts'
+import { checkedClock } from './checked-clock.ts'
 import { createFleet } from './create-fleet.ts'
 import type { Enforcer, Fleet } from './fleet.ts'
 import { createPublisher, type PublishOptions } from './published-urls.ts'
+import { recordPublishing } from './record-publishing.ts'
+
+const day = 86_400
+
+/** How long a CRL lasts. */
+export interface CrlOptions {
+  /** thisUpdate to nextUpdate, whole seconds. */
+  readonly validitySeconds?: number
+  /** A new CRL is out so long before the old one ends, whole seconds. */
+  readonly overlapSeconds?: number
+}
 
 /** Options of {@link openFleet}. */
 export interface OpenFleetOptions {
@@ -18,14 +32,15 @@ export interface OpenFleetOptions {
   readonly organization?: string
   /** Bakes CRL and caIssuers URLs into certificates. Without it none are written. */
   readonly publish?: PublishOptions
-  readonly root?: { readonly validitySeconds?: number }
-  readonly profiles?: { readonly device?: CertificateProfile; readonly server?: CertificateProfile }
-  readonly crl?: {
-    /** Default 7 days. */
+  readonly root?: {
+    /** Default ten years. */
     readonly validitySeconds?: number
-    /** Default one day: a new CRL is out so long before the old one ends. */
-    readonly overlapSeconds?: number
+    /** The root's own CRL, which lists issuing CAs. Default one year, renewed a month ahead; made at the first start, so that the root's key may be away afterwards. */
+    readonly crl?: CrlOptions
   }
+  readonly profiles?: { readonly device?: CertificateProfile; readonly server?: CertificateProfile }
+  /** Default 7 days, renewed one day ahead. */
+  readonly crl?: CrlOptions
   /** Close live sessions when a device is revoked. Read at each revocation: an enforcer that needs the fleet first (a broker asks it) is pushed to the list afterwards. */
   readonly enforcers?: readonly Enforcer[]
   /** Default 30. */
@@ -47,22 +62,29 @@ export interface OpenFleetOptions {
  * @throws PkiError `ERR_PKI_STORE_UNAVAILABLE`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_LOST`, `ERR_PKI_BOOTSTRAP_BUSY`, `ERR_PKI_KEY_PASSPHRASE`, `ERR_PKI_KEY_PERMISSIONS`, `ERR_PKI_PROFILE`
  */
 export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
-  const { store, clock = (): Date => new Date() } = options
-  const { organization } = options
+  const { store, organization } = options
+  const clock = checkedClock(options.clock ?? ((): Date => new Date()))
   if (organization !== undefined && (organization.trim() === '' || organization.length > 53)) {
     throw new TypeError('organization: expected 1 to 53 characters')
   }
+  // Before anything is recorded: a name that cannot be encoded would stop every later start, too.
+  for (const commonName of authorityCommonNames) encodeName(authorityName(organization, commonName))
   const profiles = {
     device: resolveProfile('device', options.profiles?.device),
     service: resolveProfile('service', options.profiles?.device),
     server: resolveProfile('server', options.profiles?.server),
   }
-  const times = {
-    validitySeconds: options.crl?.validitySeconds ?? 7 * 86_400,
-    overlapSeconds: options.crl?.overlapSeconds ?? 86_400,
+  const rootValiditySeconds = options.root?.validitySeconds
+  if (rootValiditySeconds !== undefined) {
+    resolveProfile('root', { validitySeconds: rootValiditySeconds })
+    if (rootValiditySeconds > 100 * 366 * day)
+      throw new PkiError('ERR_PKI_PROFILE', { reason: 'root.validitySeconds: at most 100 years' })
   }
-  if (!(times.overlapSeconds >= 0) || !(times.validitySeconds > times.overlapSeconds)) {
-    throw new RangeError('crl: expected validitySeconds > overlapSeconds ≥ 0')
+  const times = crlTimes('crl', options.crl, { validitySeconds: 7 * day, overlapSeconds: day })
+  const rootTimes = crlTimes('root.crl', options.root?.crl, { validitySeconds: 365 * day, overlapSeconds: 30 * day })
+  const enforceTimeoutSeconds = options.enforceTimeoutSeconds ?? 30
+  if (!(enforceTimeoutSeconds > 0 && enforceTimeoutSeconds <= day)) {
+    throw new RangeError('enforceTimeoutSeconds: expected more than 0 and at most a day')
   }
   const publisher = createPublisher(options.publish)
   const keyrings = 'root' in options.keyring ? options.keyring : { root: options.keyring, issuing: options.keyring }
@@ -70,15 +92,17 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   await store.open()
   const holder = createProcessHolder(store, clock)
   try {
-    const document = await bootstrapFleet(
+    const created = await bootstrapFleet(
       { store, holder, clock },
       {
         keyrings,
+        baseUrl: options.publish?.baseUrl ?? null,
         ...(organization === undefined ? {} : { organization }),
-        ...(options.root?.validitySeconds === undefined ? {} : { rootValiditySeconds: options.root.validitySeconds }),
+        ...(rootValiditySeconds === undefined ? {} : { rootValiditySeconds }),
         ...(publisher === undefined ? {} : { publisher }),
       },
     )
+    const document = await recordPublishing(store, clock, created, options.publish?.baseUrl)
     const authorities = document.authorities.map(({ role, keyName, certificate }) => ({
       role,
       issuer: createIssuer(Buffer.from(certificate, 'base64'), keyName, () =>
@@ -88,24 +112,44 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
     // A wrong passphrase should be heard now and not at the first device; a missing key is allowed (DESIGN section 4).
     for (const { role, issuer } of authorities) if (role === 'issuingCa') await issuer.signer().catch(ignoreMissingKey)
     await store.abandon(clock())
-    return createFleet({
+    const fleet = createFleet({
       store,
       holder,
       clock,
       authorities,
       profiles,
       times,
+      rootTimes,
       publisher,
+      distributionPointInCrl: document.distributionPointInCrl ?? true,
       ...(document.organization === undefined ? {} : { organization: document.organization }),
       enforcers: options.enforcers ?? [],
-      enforceTimeoutSeconds: options.enforceTimeoutSeconds ?? 30,
+      enforceTimeoutSeconds,
       background: options.background ?? true,
     })
+    // While the root's key is at hand: whoever checks the whole chain needs the root's CRL, and the key may be away after this.
+    for (const { role, issuer } of authorities) {
+      if (role !== 'root' || (await store.crl({ issuerKeyId: issuer.keyId, shard: 0 })) !== undefined) continue
+      await fleet.crl({ issuerKeyId: issuer.keyId }).catch(ignoreMissingKey)
+    }
+    return fleet
   } catch (error) {
     holder.close()
     await store.close().catch(() => {})
     throw error
   }
+}
+
+function crlTimes(label: string, options: CrlOptions = {}, defaults: CrlTimes): CrlTimes {
+  const {
+    validitySeconds = defaults.validitySeconds,
+    overlapSeconds = Math.min(defaults.overlapSeconds, Math.floor(validitySeconds / 2)),
+  } = options
+  const whole = Number.isSafeInteger(validitySeconds) && Number.isSafeInteger(overlapSeconds)
+  if (!whole || overlapSeconds < 0 || validitySeconds <= overlapSeconds || validitySeconds > 10 * 365 * day) {
+    throw new RangeError(`${label}: expected whole seconds with 10 years ≥ validitySeconds > overlapSeconds ≥ 0`)
+  }
+  return { validitySeconds, overlapSeconds }
 }
 
 function ignoreMissingKey(error: { code?: unknown }): void {

@@ -1,7 +1,8 @@
 import { type CrlReason, formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
 import { enforce } from '../revocation/enforce.ts'
 import type { CertificateId, CertificateRecord, FleetEventInput, Revocation } from '../store/store.ts'
-import { type FleetParts, newestCertificate } from './create-fleet.ts'
+import type { FleetParts } from './create-fleet.ts'
+import { currentCertificate } from './current-certificate.ts'
 import type { Fleet, RevocationResult, RevokeRequest } from './fleet.ts'
 import { checkIdentifier } from './identifier.ts'
 
@@ -45,7 +46,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     const event = { ...eventOf(revocation), deviceId }
     const revoked = await store.revokeDevice(deviceId, revocation, event, options)
     if (revoked.length > 0) return result(deviceId, revocation, revoked)
-    const newest = await newestCertificate(store, deviceId, options)
+    const newest = await currentCertificate(store, deviceId, clock(), options)
     if (newest?.revocation === undefined) throw new PkiError('ERR_PKI_DEVICE_UNKNOWN', { deviceId })
     return result(deviceId, newest.revocation, [])
   }
@@ -69,6 +70,9 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     const revocation = revocationOf(request, clock())
     if (typeof target === 'string') return revokeDevice(target, revocation, options)
     const record = await find(target, options)
+    if (record.role === 'root' || record.role === 'issuingCa') {
+      throw new PkiError('ERR_PKI_CA_IN_USE', { serialNumber: record.id.serialNumber })
+    }
     const event: FleetEventInput = {
       ...eventOf(revocation),
       certificate: record.id,
@@ -86,8 +90,8 @@ function revocationOf(request: RevokeRequest, now: Date): Revocation {
   const { reason = 'unspecified', invalidityDate } = request
   if (!reasons.has(reason))
     throw new TypeError('reason: expected a reason of RFC 5280 section 5.3.1 other than removeFromCRL')
-  if (invalidityDate !== undefined && !(invalidityDate.getTime() <= now.getTime())) {
-    throw new RangeError('invalidityDate: expected a date that is not in the future')
+  if (invalidityDate !== undefined && !(invalidityDate.getTime() >= 0 && invalidityDate.getTime() <= now.getTime())) {
+    throw new RangeError('invalidityDate: expected a date from 1970 on that is not in the future')
   }
   return { revocationDate: now, reason, ...(invalidityDate === undefined ? {} : { invalidityDate }) }
 }

@@ -13,6 +13,7 @@ export function enforce(
   const confirmed: string[] = []
   const failed: { name: string; error: unknown }[] = []
   const open = new Set(enforcers.map(({ name }) => name))
+  // openFleet has checked the seconds: this does not throw.
   const signal = AbortSignal.any([closed, AbortSignal.timeout(timeoutSeconds * 1000)])
   const work = enforcers.map(async enforcer => {
     try {

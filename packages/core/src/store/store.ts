@@ -323,7 +323,7 @@ export interface Store extends AsyncDisposable {
     request: { readonly after: Cursor; readonly limit: number },
     options?: IoOptions,
   ): Promise<Page<FleetEvent> & { readonly next: Cursor }>
-  /** The last ledger entry's `at`, or `undefined` for an empty ledger: O(1). */
+  /** The latest `at` of the ledger, `undefined` for an empty one: O(1). Not the last entry's: a clock that was turned back must not hide how far it had been. */
   newestEventAt(options?: IoOptions): Promise<Date | undefined>
   /** Where a consumer of the ledger has come to; empty for one that has saved nothing. */
   cursor(consumer: string, options?: IoOptions): Promise<Cursor>

@@ -253,6 +253,7 @@ describe('events', () => {
       'issuing',
       'issued',
       'fleetCreated',
+      'crlPublished',
       'issuing',
       'issued',
       'revoked',

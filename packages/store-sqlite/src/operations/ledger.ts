@@ -53,8 +53,8 @@ export function ledger(
 }
 
 export function newestEventAt(sql: Sql): Date | undefined {
-  const row = sql.get<{ at: number }>('SELECT at FROM ledger ORDER BY sequence DESC LIMIT 1')
-  return row && new Date(row.at)
+  const { at } = sql.get<{ at: number | null }>('SELECT max(at) AS at FROM ledger')!
+  return at === null ? undefined : new Date(at)
 }
 
 export function cursor(sql: Sql, consumer: string): Cursor {

@@ -2,6 +2,7 @@ import { PkiError } from '../pki-error.ts'
 import { decodeObjectIdentifier } from './object-identifier.ts'
 import { derTag } from './tag.ts'
 import { decodeTime } from './time.ts'
+import { wellKnownObjectIdentifier } from './well-known-object-identifiers.ts'
 
 /** How much a reader takes on. */
 export interface DerLimits {
@@ -344,6 +345,8 @@ class StrictReader implements DerReader {
   }
 
   private decodeObjectIdentifier(): string {
+    const known = wellKnownObjectIdentifier(this.bytes, this.contentStart, this.contentEnd)
+    if (known !== undefined) return known
     const decoded = decodeObjectIdentifier(this.bytes, this.contentStart, this.contentEnd)
     if (typeof decoded !== 'string') throw this.error(decoded.reason)
     return decoded

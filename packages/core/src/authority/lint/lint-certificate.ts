@@ -1,31 +1,44 @@
-import { parseCertificate } from '@fleetcert/x509'
-import type { LintFinding, LintSubject } from './lint-rule.ts'
+import { parseCertificate, type TbsCertificate } from '@fleetcert/x509'
+import type { LintContext, LintFinding } from './lint-rule.ts'
+import { sameOctets } from './octets.ts'
 import { lintRules } from './rules/index.ts'
 
-/** What the rules find in a decoded TBSCertificate. */
-export function lintSubject(certificate: LintSubject): LintFinding[] {
+/** Options of {@link lintCertificate}. */
+export interface LintOptions {
+  /** The issuer's certificate, DER or PEM: rules that compare the two are silent without it. */
+  readonly issuer?: Uint8Array | string
+}
+
+/** What the rules find in a decoded TBSCertificate. @internal */
+export function lintSubject(
+  certificate: TbsCertificate,
+  known: Pick<LintContext, 'issuer' | 'outerSignatureAlgorithm'> = {},
+): LintFinding[] {
+  const context: LintContext = {
+    ...known,
+    isCa: certificate.basicConstraints?.cA === true,
+    isSelfIssued: sameOctets(certificate.issuerDer, certificate.subjectDer),
+  }
   const findings: LintFinding[] = []
   for (const rule of lintRules) {
-    const message = rule.check(certificate)
-    if (message !== undefined) findings.push({ rule: rule.id, citation: rule.citation, message })
+    const message = rule.check(certificate, context)
+    if (message === undefined) continue
+    const { id, citation, scope, severity } = rule
+    findings.push({ rule: id, citation, scope, severity, message })
   }
   return findings
 }
 
 /**
- * Judges anybody's certificate, DER or PEM. An empty list: nothing found.
+ * Judges anybody's certificate, DER or PEM, by the rules of docs/lint.md. An empty list: nothing found. Findings of scope `fleetcert` say how it differs from what fleetcert issues, not that it is wrong.
+ * Nothing is verified: neither signature nor path nor whether it is valid now.
+ *
  * @throws PkiError `ERR_PKI_CERTIFICATE`, `ERR_PKI_DER`, `ERR_PKI_PEM`, `ERR_PKI_TOO_LARGE` for what is not a certificate.
  */
-export function lintCertificate(certificate: Uint8Array | string): LintFinding[] {
+export function lintCertificate(certificate: Uint8Array | string, options: LintOptions = {}): LintFinding[] {
   const parsed = parseCertificate(certificate)
-  const findings = lintSubject(parsed)
-  // RFC 5280 section 4.1.1.2: "This field MUST contain the same algorithm identifier as the signature field in the sequence tbsCertificate."
-  if (Buffer.compare(parsed.outerSignatureAlgorithm, parsed.tbsSignatureAlgorithm) !== 0) {
-    findings.push({
-      rule: 'same-signature-algorithm',
-      citation: 'RFC 5280 section 4.1.1.2',
-      message: 'the outer and the inner signature algorithm differ',
-    })
-  }
-  return findings
+  const { outerSignatureAlgorithm } = parsed
+  return options.issuer === undefined
+    ? lintSubject(parsed, { outerSignatureAlgorithm })
+    : lintSubject(parsed, { outerSignatureAlgorithm, issuer: parseCertificate(options.issuer) })
 }

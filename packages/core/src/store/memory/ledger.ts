@@ -8,10 +8,15 @@ export class Ledger {
   #entries: FleetEventInput[] = []
   /** Sequence number of the entry before `#entries[0]`. */
   #dropped = 0
+  #newestAt: Date | undefined
   readonly #cursors = new Map<string, Cursor>()
 
   append(events: readonly FleetEventInput[]): void {
-    for (const event of events) this.#entries.push(copyEvent(event))
+    for (const event of events) {
+      const entry = copyEvent(event)
+      this.#entries.push(entry)
+      if (this.#newestAt === undefined || entry.at > this.#newestAt) this.#newestAt = entry.at
+    }
   }
 
   page(after: Cursor, limit: number): Page<FleetEvent> & { readonly next: Cursor } {
@@ -24,8 +29,7 @@ export class Ledger {
   }
 
   newestAt(): Date | undefined {
-    const newest = this.#entries.at(-1)
-    return newest && copyDate(newest.at)
+    return this.#newestAt && copyDate(this.#newestAt)
   }
 
   cursor(consumer: string): Cursor {

@@ -11,10 +11,15 @@ const known = new Set<string>([
 
 export const knownCriticalExtensions: LintRule = {
   id: 'known-critical-extensions',
-  citation: 'RFC 5280 section 4.2',
-  // "A certificate-using system MUST reject the certificate if it encounters a critical extension it does not recognize"
-  check(certificate) {
-    const unknown = certificate.extensions.find(({ oid, critical }) => critical && !known.has(oid))
-    return unknown === undefined ? undefined : `the critical extension ${unknown.oid} is not widely understood`
+  citation: 'fleetcert: RFC 5280 section 4.2 has whoever does not know a critical extension refuse the certificate',
+  scope: 'fleetcert',
+  severity: 'error',
+  requirement:
+    'Critical extensions are among keyUsage, basicConstraints, subjectAltName, extendedKeyUsage and nameConstraints.',
+  check({ extensions }) {
+    for (const { oid, critical } of extensions) {
+      if (critical && !known.has(oid)) return `the critical extension ${oid} is not widely understood`
+    }
+    return undefined
   },
 }
