@@ -10,7 +10,13 @@ import { derOf } from './input.ts'
 import { encodeName, readName } from './name.ts'
 import { PkiError } from './pki-error.ts'
 import { readPublicKey } from './public-key.ts'
-import { isCheap, readSignatureAlgorithm, signatureAlgorithmIdentifier, verifySignature } from './signature.ts'
+import {
+  isCheap,
+  readSignatureAlgorithm,
+  signatureAlgorithmIdentifier,
+  signatureVerifier,
+  verifySignature,
+} from './signature.ts'
 import type {
   DistinguishedName,
   Extension,
@@ -118,15 +124,28 @@ export function parseCertificationRequest(input: Uint8Array | string): Certifica
  * @throws PkiError `ERR_PKI_CSR_SIGNATURE`; `ERR_PKI_KEY_POLICY` for a key of an unsupported kind, or an RSA key too expensive to verify with
  */
 export function verifyCertificationRequest(csr: CertificationRequest): void {
-  const { publicKey } = csr
-  if (publicKey.type === 'unsupported') {
-    throw new PkiError('ERR_PKI_KEY_POLICY', { reason: `unsupported key ${publicKey.algorithm}` })
-  }
-  if (!isCheap(publicKey)) throw new PkiError('ERR_PKI_KEY_POLICY', { reason: 'RSA key too large' })
+  assertVerifiable(csr)
   const { signatureAlgorithm, subjectPublicKeyInfo, certificationRequestInfo, signature } = csr
   if (!verifySignature(signatureAlgorithm, subjectPublicKeyInfo, certificationRequestInfo, signature)) {
     throw new PkiError('ERR_PKI_CSR_SIGNATURE', {})
   }
+}
+
+/** {@link verifyCertificationRequest} in the thread pool: for whoever has other work meanwhile and more than one core. Do not write to the CSR's octets before it resolves. */
+export async function verifyCertificationRequestInPool(csr: CertificationRequest): Promise<void> {
+  assertVerifiable(csr)
+  const { signatureAlgorithm, subjectPublicKeyInfo, certificationRequestInfo, signature } = csr
+  const verifier = signatureVerifier(subjectPublicKeyInfo)
+  if (!(await verifier.inPool(signatureAlgorithm, certificationRequestInfo, signature))) {
+    throw new PkiError('ERR_PKI_CSR_SIGNATURE', {})
+  }
+}
+
+function assertVerifiable({ publicKey }: CertificationRequest): void {
+  if (publicKey.type === 'unsupported') {
+    throw new PkiError('ERR_PKI_KEY_POLICY', { reason: `unsupported key ${publicKey.algorithm}` })
+  }
+  if (!isCheap(publicKey)) throw new PkiError('ERR_PKI_KEY_POLICY', { reason: 'RSA key too large' })
 }
 
 /**

@@ -11,6 +11,7 @@ export {
   createCertificationRequest,
   parseCertificationRequest,
   verifyCertificationRequest,
+  verifyCertificationRequestInPool,
 } from './certification-request.ts'
 export {
   type CertificateRevocationList,

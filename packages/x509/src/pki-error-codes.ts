@@ -23,8 +23,9 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_KEY_EXISTS: { name: string }
   ERR_PKI_KEY_MISSING: { name: string }
   ERR_PKI_KEY_NAME: { reason: string }
-  ERR_PKI_KEY_UNREADABLE: { name: string; reason: string }
-  ERR_PKI_KEY_PERMISSIONS: { path: string; mode: string }
+  ERR_PKI_KEY_UNREADABLE: { name?: string; reason: string }
+  ERR_PKI_KEY_UNWRITABLE: { name: string; reason: string }
+  ERR_PKI_KEY_PERMISSIONS: { path: string; mode: string; reason?: string }
   ERR_PKI_SIGNER: { reason: string }
   ERR_PKI_STORE_SCHEMA: { found: number; supported: number }
   ERR_PKI_STORE_UNAVAILABLE: { reason: string }
@@ -87,6 +88,7 @@ export const pkiErrorSentences = {
   ERR_PKI_KEY_MISSING: 'The key is missing from its keyring.',
   ERR_PKI_KEY_NAME: 'A key name is 1 to 64 of a–z 0–9 and -, beginning with a letter.',
   ERR_PKI_KEY_UNREADABLE: 'The key cannot be read.',
+  ERR_PKI_KEY_UNWRITABLE: 'The key cannot be written or deleted.',
   ERR_PKI_KEY_PASSPHRASE: 'The passphrase is wrong, or is missing for an encrypted key.',
   ERR_PKI_KEY_PERMISSIONS: 'The key file or its folder is open to other users.',
   ERR_PKI_SIGNER: 'The signer failed or returned a signature that does not verify.',

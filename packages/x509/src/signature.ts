@@ -71,33 +71,60 @@ export function readSignatureAlgorithm(reader: DerReader): {
   return { oid, algorithm: fits ? name : undefined }
 }
 
-/** A public key made ready for many verifications: whether `signature` is the key's for `message`. False for an algorithm of another key type and for anything malformed. */
-export type SignatureVerifier = (algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array) => boolean
+/** A public key made ready for many verifications. False for an algorithm of another key type and for anything malformed. */
+export interface SignatureVerifier {
+  /** Whether `signature` is the key's for `message`. */
+  (algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): boolean
+  /** The same in the thread pool: for whoever has other work meanwhile and more than one core. Do not write to the octets before it resolves. */
+  inPool(algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): Promise<boolean>
+}
 
 /** {@link verifySignature} with the key read once, for whoever verifies often with one key. A key that cannot be used verifies nothing. */
 export function signatureVerifier(spki: Uint8Array): SignatureVerifier {
   assertOctets('spki', spki)
-  let publicKey: PublicKeyInfo
-  let key: KeyObject
-  try {
-    publicKey = parsePublicKey(spki)
-    if (publicKey.type === 'unsupported' || !isCheap(publicKey)) return () => false
-    key = createPublicKey({ key: bufferOf(spki), format: 'der', type: 'spki' })
-  } catch {
-    // Malformed, or a point that is not on its curve: the crypto library's errors have no common shape.
-    return () => false
-  }
-  const { type } = publicKey
-  return (algorithm, message, signature) => {
+  const key = usableKey(spki)
+  /** The hash to verify with, or `undefined` where key and algorithm do not go together. */
+  const hashFor = (
+    algorithm: SignatureAlgorithm,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): AlgorithmEntry['hash'] | undefined => {
     assertOctets('message', message)
     assertOctets('signature', signature)
     const { keyType, hash } = entryOf(algorithm)
-    if (keyType !== type) return false
+    return key?.type === keyType ? hash : undefined
+  }
+  const verifier = (algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): boolean => {
+    const hash = hashFor(algorithm, message, signature)
+    if (hash === undefined) return false
     try {
-      return verify(hash, message, key, signature)
+      return verify(hash, message, key!.object, signature)
     } catch {
       return false
     }
+  }
+  const inPool = async (
+    algorithm: SignatureAlgorithm,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<boolean> => {
+    const hash = hashFor(algorithm, message, signature)
+    if (hash === undefined) return false
+    return new Promise(resolve => {
+      verify(hash, message, key!.object, signature, (error, verified) => resolve(!error && verified))
+    })
+  }
+  return Object.assign(verifier, { inPool })
+}
+
+function usableKey(spki: Uint8Array): { readonly type: PublicKeyInfo['type']; readonly object: KeyObject } | undefined {
+  try {
+    const publicKey = parsePublicKey(spki)
+    if (publicKey.type === 'unsupported' || !isCheap(publicKey)) return undefined
+    return { type: publicKey.type, object: createPublicKey({ key: bufferOf(spki), format: 'der', type: 'spki' }) }
+  } catch {
+    // Malformed, or a point that is not on its curve: the crypto library's errors have no common shape.
+    return undefined
   }
 }
 

@@ -2,10 +2,14 @@ import { constants, createHash, createPublicKey, generateKeyPairSync, sign } fro
 import { describe, expect, it } from 'vitest'
 import { integer, nullValue, objectIdentifier, octetString, sequence } from '../src/der/index.ts'
 import {
+  createCertificationRequest,
+  parseCertificationRequest,
   parseSignatureAlgorithm,
   type SignatureAlgorithm,
   signatureAlgorithmIdentifier,
   signatureVerifier,
+  softwareSigner,
+  verifyCertificationRequestInPool,
   verifySignature,
 } from '../src/index.ts'
 import { expectPkiError } from './support/errors.ts'
@@ -168,5 +172,31 @@ describe('signatureVerifier', () => {
 
   it('of a key that is none verifies nothing', () => {
     expect(signatureVerifier(new Uint8Array(3))('id-Ed25519', message, message)).toBe(false)
+  })
+})
+
+describe('in the thread pool', () => {
+  it.each(['P-256', 'P-384', 'Ed25519', 'RSA'])('a %s key verifies as it does at once', async kind => {
+    const { privateKey } =
+      kind === 'Ed25519'
+        ? generateKeyPairSync('ed25519')
+        : kind === 'RSA'
+          ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+          : generateKeyPairSync('ec', { namedCurve: kind })
+    const signer = softwareSigner(privateKey)
+    const message = Buffer.from('message')
+    const signature = await signer.sign(message)
+    const verifier = signatureVerifier(signer.publicKey)
+    expect(await verifier.inPool(signer.algorithm, message, signature)).toBe(true)
+    expect(await verifier.inPool(signer.algorithm, Buffer.from('other'), signature)).toBe(false)
+    expect(await verifier.inPool(signer.algorithm, message, signature.subarray(1))).toBe(false)
+    expect(await verifier.inPool(kind === 'RSA' ? 'id-Ed25519' : 'sha256WithRSAEncryption', message, signature)).toBe(
+      false,
+    )
+    expect(await signatureVerifier(new Uint8Array(3)).inPool(signer.algorithm, message, signature)).toBe(false)
+    const csr = parseCertificationRequest(await createCertificationRequest({ subject: [], signer }))
+    await verifyCertificationRequestInPool(csr)
+    const forged = { ...csr, signature: Uint8Array.from(csr.signature, (octet, index) => octet ^ Number(index === 12)) }
+    await expect(verifyCertificationRequestInPool(forged)).rejects.toMatchObject({ code: 'ERR_PKI_CSR_SIGNATURE' })
   })
 })

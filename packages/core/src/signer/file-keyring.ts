@@ -1,139 +1,124 @@
-import { type KeyObject, randomBytes, createPrivateKey as readPrivateKey } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { PkiError, softwareSigner } from '@fleetcert/x509'
 import { encryptPrivateKey } from './encrypted-private-key.ts'
-import { checkKeyName } from './key-name.ts'
+import { checkDirectory, prepareDirectory } from './key-directory.ts'
+import { orUnreadable, orUnwritable, systemCode } from './key-error.ts'
+import { readKeyFile, removeKeyFile, writeKeyFile } from './key-file.ts'
+import { checkKeyName, isKeyName } from './key-name.ts'
 import { createPrivateKey } from './key-pair.ts'
+import { readKeyText } from './key-text.ts'
 import type { KeyAlgorithm, Keyring, Signer } from './signer.ts'
 
 const suffix = '-key.pem'
-const posix = process.platform !== 'win32'
 
 /** Options of {@link fileKeyring}. */
 export interface FileKeyringOptions {
-  /** Encrypts new keys (PKCS #8, PBES2: scrypt and AES-256) and opens encrypted ones. Asked for at most once per key. Without it keys are written in the clear, mode 0600. */
+  /**
+   * Encrypts new keys (PKCS #8, PBES2: scrypt and AES-256) and opens encrypted ones; a key in the clear is refused then. A function is asked once per key that is made or opened, and must resolve a string that is not empty.
+   * Without it keys are written in the clear, mode 0600, with the process warning `FLEETCERT_UNENCRYPTED_KEY` at the first of a folder. Left out is without; present and `undefined`, as an unset variable gives it, is a TypeError.
+   */
   readonly passphrase?: string | (() => Promise<string>)
 }
 
 /**
  * Keys as PKCS #8 PEM files `<name>-key.pem` in one folder, mode 0600, made atomically: a key file is whole or absent, and is never overwritten.
- * The folder is made (0755) when the first key is. A key file that others can read, or a folder that others can write, is refused with `ERR_PKI_KEY_PERMISSIONS` (not on Windows).
+ * On file systems without hard links (FAT, some network shares) a crash may leave a part of a file, which is `ERR_PKI_KEY_UNREADABLE` then.
+ *
+ * The folder is made (0755) when the first key is. A key file that others can read, a folder that others can write, and either if it belongs to another user than this process's or root, is refused with
+ * `ERR_PKI_KEY_PERMISSIONS` (not on Windows). Links are followed, and what they lead to is checked.
+ *
+ * Opened are files of up to 64 KiB with one private key in them: P-256, P-384, Ed25519, RSA of 2048 to 4096 bits; in the clear also as `EC PRIVATE KEY` or `RSA PRIVATE KEY`, encrypted under PBES2 with PBKDF2 or scrypt and AES-CBC.
+ * A file that was damaged in its first octets alone cannot be told from a wrong passphrase and is `ERR_PKI_KEY_PASSPHRASE`; any other damage is `ERR_PKI_KEY_UNREADABLE`.
+ *
+ * A `create` that rejects `ERR_PKI_KEY_UNWRITABLE` after the key got its name leaves it there: another process may have opened it.
  */
 export function fileKeyring(directory: string, options: FileKeyringOptions = {}): Keyring {
   if (typeof directory !== 'string' || directory === '') throw new TypeError('directory: expected a path')
-  if (options.passphrase === '') throw new TypeError('passphrase: must not be empty')
+  const passphrase = passphraseOf(options)
   const pathOf = (name: string): string => join(directory, checkKeyName(name) + suffix)
 
   return {
     async create(name: string, algorithm: KeyAlgorithm): Promise<Signer> {
       const path = pathOf(name)
-      await mkdir(directory, { recursive: true, mode: 0o755 })
-      await checkDirectory(directory)
+      // First, so that a passphrase that is not there leaves no trace.
+      const secret = await passphrase?.()
+      await orUnwritable(name, () => prepareDirectory(directory))
       const key = await createPrivateKey(algorithm)
-      const passphrase = await passphraseOf(options)
       const text =
-        passphrase === undefined
+        secret === undefined
           ? (key.export({ type: 'pkcs8', format: 'pem' }) as string)
-          : await encryptPrivateKey(key, passphrase)
-      await writeNewFile(directory, path, text, name)
+          : await encryptPrivateKey(key, secret)
+      await orUnwritable(name, () => writeKeyFile(path, name, text))
+      if (secret === undefined) warnOnce(directory)
       return softwareSigner(key)
     },
 
     async open(name: string): Promise<Signer | undefined> {
       const path = pathOf(name)
-      let text: string
-      try {
-        await checkDirectory(directory)
-        const { mode } = await stat(path)
-        if (posix && (mode & 0o077) !== 0) throw permissions(path, mode)
-        text = await readFile(path, 'utf8')
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        if (error instanceof PkiError) throw error
-        throw new PkiError('ERR_PKI_KEY_UNREADABLE', { name, reason: (error as NodeJS.ErrnoException).code ?? 'I/O' })
-      }
-      return softwareSigner(await decode(name, text, options))
+      const text = await orUnreadable(name, async () => {
+        try {
+          await checkDirectory(directory)
+        } catch (error) {
+          if (systemCode(error) === 'ENOENT') return undefined
+          throw error
+        }
+        return readKeyFile(path, name)
+      })
+      return text === undefined ? undefined : softwareSigner(await readKeyText(text, name, passphrase))
     },
 
     async list(): Promise<readonly string[]> {
-      let entries: string[]
-      try {
-        entries = await readdir(directory)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-        throw error
-      }
+      const entries = await orUnreadable(undefined, () =>
+        readdir(directory).catch(error => {
+          if (systemCode(error) === 'ENOENT') return []
+          throw error
+        }),
+      )
       const names = entries.filter(entry => entry.endsWith(suffix)).map(entry => entry.slice(0, -suffix.length))
-      return names.filter(name => /^[a-z][a-z0-9-]{0,63}$/.test(name)).sort()
+      return names.filter(isKeyName).sort()
     },
 
     async delete(name: string): Promise<void> {
-      await unlink(pathOf(name)).catch(ignoreMissing)
-      await syncDirectory(directory)
+      const path = pathOf(name)
+      await orUnwritable(name, () => removeKeyFile(path))
     },
   }
 }
 
-async function decode(name: string, text: string, options: FileKeyringOptions): Promise<KeyObject> {
-  const encrypted = text.includes('ENCRYPTED')
-  const passphrase = encrypted ? await passphraseOf(options) : undefined
-  if (encrypted && passphrase === undefined) throw new PkiError('ERR_PKI_KEY_PASSPHRASE', {})
-  try {
-    return readPrivateKey(passphrase === undefined ? { key: text } : { key: text, passphrase })
-  } catch {
-    // The library's error is dropped: it may quote what it read.
-    if (encrypted) throw new PkiError('ERR_PKI_KEY_PASSPHRASE', {})
-    throw new PkiError('ERR_PKI_KEY_UNREADABLE', { name, reason: 'not a PKCS #8 private key in PEM' })
+/** Asks for the passphrase; `undefined` if keys are meant to be in the clear, and for no other reason. */
+function passphraseOf(options: FileKeyringOptions): (() => Promise<string>) | undefined {
+  if (!('passphrase' in options)) return undefined
+  const { passphrase } = options
+  if (typeof passphrase === 'function') return () => askFor(passphrase)
+  if (typeof passphrase !== 'string' || passphrase === '') {
+    throw new TypeError(
+      'passphrase: expected a string that is not empty, or a function; leave it out for keys in the clear',
+    )
   }
+  return async () => passphrase
 }
 
-async function passphraseOf(options: FileKeyringOptions): Promise<string | undefined> {
-  const passphrase = typeof options.passphrase === 'function' ? await options.passphrase() : options.passphrase
-  if (passphrase === '') throw new PkiError('ERR_PKI_KEY_PASSPHRASE', {})
+async function askFor(ask: () => Promise<string>): Promise<string> {
+  let passphrase: unknown
+  try {
+    passphrase = await ask()
+  } catch (cause) {
+    throw new PkiError('ERR_PKI_KEY_PASSPHRASE', {}, { cause })
+  }
+  if (typeof passphrase !== 'string' || passphrase === '') throw new PkiError('ERR_PKI_KEY_PASSPHRASE', {})
   return passphrase
 }
 
-/** Temporary file, fsync, hard link to the final name: `link` fails if the name is taken, where a rename would overwrite. */
-async function writeNewFile(directory: string, path: string, text: string, name: string): Promise<void> {
-  const temporary = join(directory, `.${randomBytes(8).toString('hex')}.tmp`)
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await link(temporary, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new PkiError('ERR_PKI_KEY_EXISTS', { name })
-    throw error
-  } finally {
-    await unlink(temporary).catch(ignoreMissing)
-  }
-  await syncDirectory(directory)
-}
+// Of the process, as its warnings are: several keyrings of one folder are one matter.
+const warned = new Set<string>()
 
-async function syncDirectory(directory: string): Promise<void> {
-  if (!posix) return
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function checkDirectory(directory: string): Promise<void> {
-  const { mode } = await stat(directory)
-  if (posix && (mode & 0o022) !== 0) throw permissions(directory, mode)
-}
-
-function permissions(path: string, mode: number): PkiError {
-  return new PkiError('ERR_PKI_KEY_PERMISSIONS', { path, mode: (mode & 0o777).toString(8) })
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
+function warnOnce(directory: string): void {
+  const path = resolve(directory)
+  if (warned.has(path)) return
+  warned.add(path)
+  process.emitWarning(
+    `Keys in ${path} are not encrypted: whoever gets the files, or a backup of them, can sign. Give fileKeyring() a passphrase.`,
+    { code: 'FLEETCERT_UNENCRYPTED_KEY' },
+  )
 }

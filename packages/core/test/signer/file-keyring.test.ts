@@ -2,14 +2,19 @@ import { createPublicKey } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { fileKeyring } from '@fleetcert/core'
 import { verifySignature } from '@fleetcert/x509'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { describeWith, temporaryDirectory, toolOutput } from '../../../../test-support/tools.ts'
 
 let folder: ReturnType<typeof temporaryDirectory>
 beforeEach(() => {
   folder = temporaryDirectory()
+  // Keys in the clear are meant here.
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
 })
-afterEach(() => folder.remove())
+afterEach(() => {
+  folder.remove()
+  vi.restoreAllMocks()
+})
 const message = Buffer.from('message')
 
 describe('fileKeyring', () => {
