@@ -18,9 +18,19 @@ export {
   publicKeyFingerprint,
   type SignatureAlgorithm,
 } from '@fleetcert/x509'
-export { lintCertificate } from './authority/lint/lint-certificate.ts'
-export type { LintFinding } from './authority/lint/lint-rule.ts'
-export type { CertificateProfile } from './authority/profile.ts'
+export type {
+  CertificateProfile,
+  CertificateProfiles,
+  DeviceProfile,
+  ServerOptions,
+  ServerProfile,
+  ServiceProfile,
+  SubjectAttributes,
+} from './authority/certificate-profile.ts'
+export type { KeyKind } from './authority/key-policy.ts'
+export type { BlockedKeys } from './authority/keys/blocked-keys.ts'
+export { type LintOptions, lintCertificate } from './authority/lint/lint-certificate.ts'
+export type { LintFinding, LintScope, LintSeverity } from './authority/lint/lint-rule.ts'
 export type {
   DeviceCredential,
   DeviceQuery,
@@ -41,6 +51,7 @@ export type {
 export { isDeviceId } from './fleet/identifier.ts'
 export { type OpenFleetOptions, openFleet } from './fleet/open-fleet.ts'
 export { issuerPath, type PublishOptions } from './fleet/published-urls.ts'
+export type { SubjectName } from './fleet/subject-names.ts'
 export { type FileKeyringOptions, fileKeyring } from './signer/file-keyring.ts'
 export { memoryKeyring } from './signer/memory-keyring.ts'
 export type { KeyAlgorithm, Keyring, Signer } from './signer/signer.ts'

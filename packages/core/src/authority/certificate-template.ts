@@ -10,10 +10,12 @@ import {
   type GeneralName,
   keyIdentifierOf,
   keyUsage,
+  ocspNoCheck,
   type SignatureAlgorithm,
   signatureAlgorithmIdentifier,
   subjectAltName,
   subjectKeyIdentifier,
+  type TbsCertificate,
 } from '@fleetcert/x509'
 import { concat, context, integer, sequence } from '@fleetcert/x509/der'
 import type { ResolvedProfile } from './profile.ts'
@@ -32,6 +34,8 @@ export interface TemplateValues {
 /** Everything that a profile under one issuer always writes, encoded once. */
 export interface CertificateTemplate {
   readonly profile: ResolvedProfile
+  /** The certificate whose key signs; absent where that is the new one. */
+  readonly issuer?: TbsCertificate
   /** The TBSCertificate, DER (RFC 5280 section 4.1). */
   assemble(values: TemplateValues): Uint8Array
 }
@@ -42,13 +46,11 @@ export interface PublishedUrls {
   readonly caIssuers: readonly string[]
 }
 
-/** The issuer as a template needs it; without `subjectKeyIdentifier` the certificate is self-signed and carries no AKI (RFC 5280 section 4.2.1.1). */
-export interface TemplateIssuer {
-  readonly signatureAlgorithm: SignatureAlgorithm
-  /** The issuer's subject, copied byte for byte (RFC 5280 section 4.1.2.6). */
-  readonly nameDer: Uint8Array
-  readonly subjectKeyIdentifier?: Uint8Array
-}
+/** The issuer as a template needs it: a CA with its certificate, or for a self-signed certificate its name alone. */
+export type TemplateIssuer = { readonly signatureAlgorithm: SignatureAlgorithm } & (
+  | { readonly certificate: TbsCertificate }
+  | { readonly certificate?: never; readonly nameDer: Uint8Array }
+)
 
 const version3 = context(0, true, integer(2))
 
@@ -59,20 +61,26 @@ export function createCertificateTemplate(
   urls?: PublishedUrls,
 ): CertificateTemplate {
   const algorithm = signatureAlgorithmIdentifier(issuer.signatureAlgorithm)
+  const { certificate } = issuer
+  // Copied octet by octet (RFC 5280 section 4.1.2.6).
+  const nameDer = issuer.certificate === undefined ? issuer.nameDer : issuer.certificate.subjectDer
   const leading = concat([
     ...(profile.basicConstraints === undefined ? [] : [basicConstraints(profile.basicConstraints)]),
     keyUsage(profile.keyUsage),
     ...(profile.extendedKeyUsage.length === 0 ? [] : [extendedKeyUsage(profile.extendedKeyUsage)]),
+    ...(profile.ocspNoCheck ? [ocspNoCheck()] : []),
   ])
+  // RFC 9919 section 3.2.2: a responder's certificate does not say where to ask about its own revocation.
+  const published = profile.ocspNoCheck || urls === undefined ? { crl: [], caIssuers: [] } : urls
   const trailing = concat([
-    ...(issuer.subjectKeyIdentifier === undefined ? [] : [authorityKeyIdentifier(issuer.subjectKeyIdentifier)]),
-    ...(urls === undefined || urls.crl.length === 0 ? [] : [crlDistributionPoints(urls.crl)]),
-    ...(urls === undefined || urls.caIssuers.length === 0
-      ? []
-      : [authorityInfoAccess({ caIssuers: [...urls.caIssuers] })]),
+    // "There is one exception; where a CA distributes its public key in the form of a 'self-signed' certificate" (RFC 5280 section 4.2.1.1).
+    ...(certificate === undefined ? [] : [authorityKeyIdentifier(keyIdentifierIn(certificate))]),
+    ...(published.crl.length === 0 ? [] : [crlDistributionPoints(published.crl)]),
+    ...(published.caIssuers.length === 0 ? [] : [authorityInfoAccess({ caIssuers: [...published.caIssuers] })]),
   ])
   return {
     profile,
+    ...(certificate === undefined ? {} : { issuer: certificate }),
     assemble(values: TemplateValues): Uint8Array {
       const extensions: Uint8Array[] = [leading, subjectKeyIdentifier(keyIdentifierOf(values.subjectPublicKeyInfo))]
       if (values.subjectAltName.length > 0) extensions.push(subjectAltName(values.subjectAltName))
@@ -81,7 +89,7 @@ export function createCertificateTemplate(
         version3,
         integer(values.serialNumber),
         algorithm,
-        issuer.nameDer,
+        nameDer,
         sequence(encodeTime(values.notBefore), encodeTime(values.notAfter)),
         encodeName(values.subject),
         values.subjectPublicKeyInfo,
@@ -89,4 +97,9 @@ export function createCertificateTemplate(
       )
     },
   }
+}
+
+/** As it stands in the issuer's certificate; "the value … MUST be the value placed in the key identifier field" (RFC 5280 section 4.2.1.2). */
+function keyIdentifierIn(issuer: TbsCertificate): Uint8Array {
+  return issuer.subjectKeyIdentifier ?? keyIdentifierOf(issuer.subjectPublicKeyInfo)
 }

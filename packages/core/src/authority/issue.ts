@@ -86,6 +86,7 @@ async function issueOnce(
       subjectPublicKeyInfo: order.subjectPublicKeyInfo,
       subjectAltName: order.subjectAltName,
     }),
+    template.issuer,
   )
   const id: CertificateId = { issuerKeyId: order.issuerKeyId, serialNumber: toHex(serial) }
   const named = order.deviceId === undefined ? {} : { deviceId: order.deviceId }

@@ -1,13 +1,7 @@
 import type { IoOptions } from '@fleetcert/x509'
-import {
-  type Certificate,
-  keyId,
-  PkiError,
-  parseCertificate,
-  type SignatureVerifier,
-  signatureVerifier,
-} from '@fleetcert/x509'
+import { type Certificate, keyId, PkiError, parseCertificate } from '@fleetcert/x509'
 import type { Signer } from '../signer/signer.ts'
+import { verifyOwnSignature } from './verification.ts'
 
 /** A CA of the fleet: its certificate, and its key when it is needed. */
 export interface Issuer {
@@ -51,18 +45,6 @@ export function createIssuer(
   }
 }
 
-// The fleet's own keys alone are kept ready; a stranger's key is read anew each time.
-const verifiers = new WeakMap<Signer, SignatureVerifier>()
-
-function verifierOf(signer: Signer): SignatureVerifier {
-  let verifier = verifiers.get(signer)
-  if (verifier === undefined) {
-    verifier = signatureVerifier(signer.publicKey)
-    verifiers.set(signer, verifier)
-  }
-  return verifier
-}
-
 /**
  * Signs and checks the signature before anybody sees it: a fault in a token or in memory must not leave a broken certificate, or worse, leak the key (RFC 8937 section 1).
  * @throws PkiError `ERR_PKI_SIGNER`
@@ -75,7 +57,7 @@ export async function signVerified(signer: Signer, message: Uint8Array, options?
     options?.signal?.throwIfAborted()
     throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signer failed' }, { cause: error })
   }
-  if (!(signature instanceof Uint8Array) || !verifierOf(signer)(signer.algorithm, message, signature)) {
+  if (!(signature instanceof Uint8Array) || !(await verifyOwnSignature(signer, message, signature))) {
     throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signature does not verify' })
   }
   return signature

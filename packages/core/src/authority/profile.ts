@@ -1,31 +1,43 @@
-import { extendedKeyUsageOids, type KeyUsageBit, PkiError } from '@fleetcert/x509'
+import { type DistinguishedName, extendedKeyUsageOids, type KeyUsageBit } from '@fleetcert/x509'
 import type { CertificateRole } from '../store/store.ts'
-
-/** What the operator may change of a profile. */
-export interface CertificateProfile {
-  /** Default lifetime, seconds. */
-  readonly validitySeconds?: number
-  /** notBefore lies so far in the past, for devices whose clock is behind. Default 300, at most one day. */
-  readonly backdateSeconds?: number
-}
+import { type KeyRules, keyKinds } from './key-policy.ts'
 
 /** A profile with nothing left open. */
 export interface ResolvedProfile {
   readonly name: string
   readonly role: CertificateRole
   readonly validitySeconds: number
+  /** notAfter is 99991231235959Z, whatever `validitySeconds` says. */
+  readonly endless?: true
   readonly backdateSeconds: number
   readonly basicConstraints?: { readonly cA: true; readonly pathLength?: number }
   readonly keyUsage: readonly KeyUsageBit[]
   /** OIDs; CAs carry none (Erlang/OTP 26 and later refuse a chain whose CA has an EKU without clientAuth). */
   readonly extendedKeyUsage: readonly string[]
+  /** Writes id-pkix-ocsp-nocheck, and no URLs (RFC 6960 section 4.2.2.2.1). */
+  readonly ocspNoCheck?: true
+  /** What the subject holds beside the common name. */
+  readonly subject: DistinguishedName
+  readonly keyRules: KeyRules
 }
 
 const day = 86_400
 const year = 365 * day
 
-const builtIn: Readonly<Record<ProfileName, Omit<ResolvedProfile, 'name' | 'backdateSeconds'>>> = {
+/** Names of the profiles that every fleet has. */
+export type ProfileName = 'root' | 'issuingCa' | 'device' | 'service' | 'server' | 'ocspResponder'
+
+const common = {
+  backdateSeconds: 300,
+  subject: [],
+  keyRules: { keys: keyKinds, rsaMinimumBits: 2048 },
+} as const satisfies Partial<ResolvedProfile>
+
+/** The built-in profiles as they are when nobody changes them. */
+export const builtInProfiles: Readonly<Record<ProfileName, ResolvedProfile>> = {
   root: {
+    ...common,
+    name: 'root',
     role: 'root',
     validitySeconds: 10 * year,
     basicConstraints: { cA: true },
@@ -33,6 +45,8 @@ const builtIn: Readonly<Record<ProfileName, Omit<ResolvedProfile, 'name' | 'back
     extendedKeyUsage: [],
   },
   issuingCa: {
+    ...common,
+    name: 'issuingCa',
     role: 'issuingCa',
     validitySeconds: 10 * year,
     basicConstraints: { cA: true, pathLength: 0 },
@@ -40,43 +54,42 @@ const builtIn: Readonly<Record<ProfileName, Omit<ResolvedProfile, 'name' | 'back
     extendedKeyUsage: [],
   },
   device: {
+    ...common,
+    name: 'device',
     role: 'device',
     validitySeconds: year,
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: [extendedKeyUsageOids.clientAuth],
   },
   service: {
+    ...common,
+    name: 'service',
     role: 'service',
     validitySeconds: year,
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: [extendedKeyUsageOids.clientAuth],
   },
   server: {
+    ...common,
+    name: 'server',
     role: 'server',
     validitySeconds: year,
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: [extendedKeyUsageOids.serverAuth],
   },
+  // Short, since nobody can ask whether it is revoked.
+  ocspResponder: {
+    ...common,
+    name: 'ocspResponder',
+    role: 'ocspResponder',
+    validitySeconds: 30 * day,
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: [extendedKeyUsageOids.ocspSigning],
+    ocspNoCheck: true,
+  },
 }
 
-/** Names of the profiles that every fleet has. */
-export type ProfileName = 'root' | 'issuingCa' | 'device' | 'service' | 'server'
-
-/**
- * The built-in profile of that name with the operator's changes.
- * @throws PkiError `ERR_PKI_PROFILE`
- */
-export function resolveProfile(name: ProfileName, changes: CertificateProfile = {}): ResolvedProfile {
-  const profile = { name, backdateSeconds: 300, ...builtIn[name], ...definedOnly(changes) }
-  if (!Number.isSafeInteger(profile.validitySeconds) || profile.validitySeconds < 60) {
-    throw new PkiError('ERR_PKI_PROFILE', { reason: `${name}.validitySeconds must be a whole number of at least 60` })
-  }
-  if (!Number.isSafeInteger(profile.backdateSeconds) || profile.backdateSeconds < 0 || profile.backdateSeconds > day) {
-    throw new PkiError('ERR_PKI_PROFILE', { reason: `${name}.backdateSeconds must be a whole number from 0 to ${day}` })
-  }
-  return Object.freeze(profile)
-}
-
-function definedOnly(changes: CertificateProfile): CertificateProfile {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+/** Whether the fleet itself has a profile of that name. */
+export function isBuiltInProfile(name: string): name is ProfileName {
+  return Object.hasOwn(builtInProfiles, name)
 }

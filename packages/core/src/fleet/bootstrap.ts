@@ -1,17 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type DistinguishedName,
-  encodeName,
-  fromHex,
-  keyId,
-  keyIdentifierOf,
-  PkiError,
-  parseCertificate,
-  toHex,
-} from '@fleetcert/x509'
+import { type DistinguishedName, encodeName, fromHex, keyId, PkiError, parseCertificate, toHex } from '@fleetcert/x509'
 import { createCertificateTemplate, type TemplateIssuer } from '../authority/certificate-template.ts'
 import { type IssueContext, type IssueOrder, issueCertificate } from '../authority/issue.ts'
-import { resolveProfile } from '../authority/profile.ts'
+import { resolveProfile } from '../authority/resolve-profile.ts'
 import { randomSerialNumber } from '../authority/serial-number.ts'
 import { validityAt } from '../authority/validity.ts'
 import type { Keyring, Signer } from '../signer/signer.ts'
@@ -128,6 +119,7 @@ async function makeAuthorities(context: IssueContext, options: BootstrapOptions,
 
   const rootProfile = resolveProfile(
     'root',
+    'root',
     options.rootValiditySeconds === undefined ? {} : { validitySeconds: options.rootValiditySeconds },
   )
   const rootName = authorityName(plan.organization, 'Root CA')
@@ -141,17 +133,13 @@ async function makeAuthorities(context: IssueContext, options: BootstrapOptions,
   })
   const root = parseCertificate(rootDer)
 
-  const caProfile = resolveProfile('issuingCa')
+  const caProfile = resolveProfile('issuingCa', 'issuingCa')
   const rootKeyId = keyId(rootSigner.publicKey)
   const urls =
     options.publisher === undefined
       ? undefined
       : { crl: options.publisher.crl(rootKeyId, 0), caIssuers: options.publisher.caIssuers(rootKeyId) }
-  const caTemplate: TemplateIssuer = {
-    ...rootTemplate,
-    nameDer: root.subjectDer,
-    subjectKeyIdentifier: root.subjectKeyIdentifier ?? keyIdentifierOf(rootSigner.publicKey),
-  }
+  const caTemplate: TemplateIssuer = { signatureAlgorithm: rootSigner.algorithm, certificate: root }
   const caDer = await issueAuthority(context, caPlan, {
     template: createCertificateTemplate(caProfile, caTemplate, urls),
     signer: rootSigner,

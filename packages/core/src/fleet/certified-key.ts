@@ -1,7 +1,10 @@
 import { createPublicKey } from 'node:crypto'
-import { parseCertificationRequest, parsePublicKey, verifyCertificationRequest } from '@fleetcert/x509'
-import { checkKeyPolicy } from '../authority/key-policy.ts'
+import { parseCertificationRequest, verifyCertificationRequest } from '@fleetcert/x509'
+import { checkKeyPolicy, checkModulusComposite, type KeyRules } from '../authority/key-policy.ts'
+import type { BlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
+import { verifyProofOfPossession } from '../authority/verification.ts'
 import { createPrivateKey } from '../signer/key-pair.ts'
+import type { KeyAlgorithm } from '../signer/signer.ts'
 
 /** The key that a certificate is made for. */
 export interface CertifiedKey {
@@ -12,12 +15,16 @@ export interface CertifiedKey {
 }
 
 /**
- * The key of a CSR once its owner has proved to hold it, or a new P-256 key. Nothing but the key is taken from a CSR.
- * @throws PkiError `ERR_PKI_CSR`, `ERR_PKI_CSR_SIGNATURE`, `ERR_PKI_KEY_POLICY`, `ERR_PKI_TOO_LARGE`, `ERR_PKI_PEM`, `ERR_PKI_DER`, `ERR_PKI_ALGORITHM`
+ * The key of a CSR once its owner has proved to hold it, or a new key of the first kind that the rules name. Nothing but the key is taken from a CSR.
+ * @throws PkiError `ERR_PKI_CSR`, `ERR_PKI_CSR_SIGNATURE`, `ERR_PKI_KEY_POLICY`, `ERR_PKI_KEY_BLOCKED`, `ERR_PKI_TOO_LARGE`, `ERR_PKI_PEM`, `ERR_PKI_DER`, `ERR_PKI_ALGORITHM`
  */
-export async function certifiedKey(csr: string | Uint8Array | undefined): Promise<CertifiedKey> {
+export async function certifiedKey(
+  csr: string | Uint8Array | undefined,
+  rules: KeyRules,
+  checkBlocked?: BlockedKeyCheck,
+): Promise<CertifiedKey> {
   if (csr === undefined) {
-    const key = await createPrivateKey('P-256')
+    const key = await createPrivateKey(algorithmOf(rules))
     return {
       subjectPublicKeyInfo: createPublicKey(key).export({ type: 'spki', format: 'der' }),
       privateKey: key.export({ type: 'pkcs8', format: 'pem' }) as string,
@@ -25,8 +32,16 @@ export async function certifiedKey(csr: string | Uint8Array | undefined): Promis
   }
   // A copy: between the proof of possession and the certificate nobody else may write to the octets.
   const request = parseCertificationRequest(csr instanceof Uint8Array ? new Uint8Array(csr) : csr)
-  // The policy first: an oversized RSA key should not cost a verification.
-  checkKeyPolicy(request.publicKey ?? parsePublicKey(request.subjectPublicKeyInfo))
-  verifyCertificationRequest(request)
-  return { subjectPublicKeyInfo: request.subjectPublicKeyInfo }
+  const { publicKey, subjectPublicKeyInfo } = request
+  // The policy first: an oversized RSA key should not cost a verification. What costs more than a verification comes after it.
+  checkKeyPolicy(publicKey, rules)
+  await verifyProofOfPossession(request)
+  if (publicKey.type === 'rsa') await checkModulusComposite(publicKey)
+  if (checkBlocked !== undefined) await checkBlocked(subjectPublicKeyInfo)
+  return { subjectPublicKeyInfo }
+}
+
+function algorithmOf({ keys: [kind], rsaMinimumBits }: KeyRules): KeyAlgorithm {
+  if (kind !== 'RSA') return kind ?? 'P-256'
+  return rsaMinimumBits <= 2048 ? 'RSA-2048' : rsaMinimumBits <= 3072 ? 'RSA-3072' : 'RSA-4096'
 }

@@ -2,7 +2,8 @@ import { encodePem, type IoOptions, PkiError } from '@fleetcert/x509'
 import type { ProcessHolder } from '../authority/holder.ts'
 import type { IssueContext } from '../authority/issue.ts'
 import type { Issuer } from '../authority/issuer.ts'
-import type { ResolvedProfile } from '../authority/profile.ts'
+import type { BlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
+import { countWork } from '../authority/verification.ts'
 import { type CrlIssuer, type CrlTimes, createCrlIssuer } from '../revocation/crl-issuer.ts'
 import type { CertificateRecord, Store } from '../store/store.ts'
 import { currentCertificate } from './current-certificate.ts'
@@ -10,6 +11,8 @@ import { deviceRecordOf } from './device-record.ts'
 import { createEnrollment } from './enrollment.ts'
 import { followLedger } from './events.ts'
 import type { DeviceQuery, DeviceRecord, Enforcer, Fleet, IssuerRecord, SignedCrl } from './fleet.ts'
+import type { FleetProfiles } from './fleet-profiles.ts'
+import { followRevocations } from './follow-revocations.ts'
 import { isDeviceId } from './identifier.ts'
 import { identifyCertificate } from './identify.ts'
 import { listAll } from './list-all.ts'
@@ -27,13 +30,13 @@ export interface FleetParts {
   readonly holder: ProcessHolder
   readonly clock: () => Date
   readonly authorities: readonly Authority[]
-  readonly profiles: Readonly<Record<'device' | 'service' | 'server', ResolvedProfile>>
+  readonly profiles: FleetProfiles
+  readonly checkBlocked?: BlockedKeyCheck
   readonly times: CrlTimes
   readonly rootTimes: CrlTimes
   readonly publisher: Publisher | undefined
   /** Whether the issuing CA's CRL may name its URLs in the IDP. */
   readonly distributionPointInCrl: boolean
-  readonly organization?: string
   readonly enforcers: readonly Enforcer[]
   readonly enforceTimeoutSeconds: number
   readonly background: boolean
@@ -55,6 +58,7 @@ export function createFleet(parts: FleetParts): Fleet {
   const context: IssueContext = { store, holder, clock }
   const enrollment = createEnrollment({ ...parts, context, issuingCa, chain, trustAnchors })
   const revoker = createRevoker({ ...parts, closed: closing.signal })
+  if (parts.background) followRevocations({ ...parts, closed: closing.signal, isOwn: revoker.isOwn })
   const crlIssuers = new Map<string, CrlIssuer>(
     authorities.map(({ role, issuer }) => [
       issuer.keyId,
@@ -94,19 +98,23 @@ export function createFleet(parts: FleetParts): Fleet {
 
     async enroll(deviceId, request, options) {
       open()
-      return enrollment.enroll(deviceId, request, options)
+      return countWork(() => enrollment.enroll(deviceId, request, options))
     },
     async renew(deviceId, request, options) {
       open()
-      return enrollment.renew(deviceId, request, options)
+      return countWork(() => enrollment.renew(deviceId, request, options))
     },
     async issueServer(request, options) {
       open()
-      return enrollment.issueServer(request, options)
+      return countWork(() => enrollment.issueServer(request, options))
     },
     async revoke(target, request, options) {
       open()
-      return revoker(target, request, options)
+      return revoker.revoke(target, request, options)
+    },
+    async release(target, options) {
+      open()
+      return revoker.release(target, options)
     },
     async identify(evidence, options) {
       open()

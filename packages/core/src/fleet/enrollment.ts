@@ -1,4 +1,4 @@
-import { type DistinguishedName, encodePem, type IoOptions, PkiError } from '@fleetcert/x509'
+import { encodePem, type GeneralName, type IoOptions, PkiError, parseCertificate } from '@fleetcert/x509'
 import { type CertificateTemplate, createCertificateTemplate } from '../authority/certificate-template.ts'
 import { checkClock } from '../authority/check-clock.ts'
 import { type IssueContext, type IssuedCertificate, type IssueOrder, issueCertificate } from '../authority/issue.ts'
@@ -6,6 +6,7 @@ import type { Issuer } from '../authority/issuer.ts'
 import type { ResolvedProfile } from '../authority/profile.ts'
 import { type Validity, validityAt } from '../authority/validity.ts'
 import type { Signer } from '../signer/signer.ts'
+import type { CertificateRecord } from '../store/store.ts'
 import { type CertifiedKey, certifiedKey } from './certified-key.ts'
 import type { FleetParts } from './create-fleet.ts'
 import { currentCertificate } from './current-certificate.ts'
@@ -13,6 +14,7 @@ import { statusAt } from './device-record.ts'
 import type { DeviceCredential, EnrollRequest, Fleet, RenewRequest, ServerCredential } from './fleet.ts'
 import { serverNames } from './hosts.ts'
 import { checkAttributes, checkIdentifier } from './identifier.ts'
+import { subjectNames } from './subject-names.ts'
 
 const defaultOverlapSeconds = 86_400
 
@@ -29,20 +31,15 @@ interface EnrollmentParts extends FleetParts {
 export type Enrollment = Pick<Fleet, 'enroll' | 'renew' | 'issueServer'>
 
 export function createEnrollment(parts: EnrollmentParts): Enrollment {
-  const { store, clock, context, issuingCa, profiles, publisher, organization } = parts
+  const { store, clock, context, issuingCa, profiles, publisher, checkBlocked } = parts
   const templates = new Map<ResolvedProfile, CertificateTemplate>()
 
   const templateOf = (profile: ResolvedProfile, signer: Signer): CertificateTemplate => {
     let template = templates.get(profile)
     if (template === undefined) {
-      const { subjectDer, subjectKeyIdentifier } = issuingCa.certificate
       template = createCertificateTemplate(
         profile,
-        {
-          signatureAlgorithm: signer.algorithm,
-          nameDer: subjectDer,
-          ...(subjectKeyIdentifier === undefined ? {} : { subjectKeyIdentifier }),
-        },
+        { signatureAlgorithm: signer.algorithm, certificate: issuingCa.certificate },
         publisher === undefined
           ? undefined
           : { crl: publisher.crl(issuingCa.keyId, 0), caIssuers: publisher.caIssuers(issuingCa.keyId) },
@@ -51,11 +48,6 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
     }
     return template
   }
-
-  const named = (commonName: string | undefined): DistinguishedName => [
-    ...(organization === undefined ? [] : [[{ type: 'O', value: organization }]]),
-    ...(commonName === undefined ? [] : [[{ type: 'CN', value: commonName }]]),
-  ]
 
   const issue = async (
     profile: ResolvedProfile,
@@ -107,12 +99,14 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
       const { role = 'device', owner, attributes } = request
       if (role !== 'device' && role !== 'service') throw new TypeError("role: expected 'device' or 'service'")
       if (owner !== undefined) checkIdentifier(owner, 'owner')
-      const key = await certifiedKey(request.csr)
+      const profile = profiles.device(role, request.profile)
+      const names = deviceNames(profile, deviceId, subjectNames(request.subjectAltName, { wildcards: false }))
+      const key = await certifiedKey(request.csr, profile.keyRules, checkBlocked)
       const result = await issue(
-        profiles[role],
+        profile,
         key,
         {
-          ...deviceNames(named(deviceId), deviceId),
+          ...names,
           deviceId,
           ...(owner === undefined ? {} : { owner }),
           ...(attributes === undefined ? {} : { attributes: checkAttributes(attributes) }),
@@ -130,16 +124,19 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
       if (!Number.isSafeInteger(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > 100 * 366 * 86_400) {
         throw new PkiError('ERR_PKI_VALIDITY', { reason: 'overlapSeconds must be a whole number from 0 to 100 years' })
       }
-      const key = await certifiedKey(request.csr)
+      const asked = request.subjectAltName && subjectNames(request.subjectAltName, { wildcards: false })
       const current = await currentCertificate(store, deviceId, clock(), options)
       if (current?.fingerprint === undefined) throw new PkiError('ERR_PKI_DEVICE_UNKNOWN', { deviceId })
       const status = statusAt(current, clock())
       if (status !== 'active') throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status })
+      const ownProfile = current.state === 'issued' ? current.profile : undefined
+      const profile = profiles.device(current.role === 'service' ? 'service' : 'device', request.profile ?? ownProfile)
+      const key = await certifiedKey(request.csr, profile.keyRules, checkBlocked)
       const result = await issue(
-        profiles[current.role === 'service' ? 'service' : 'device'],
+        profile,
         key,
         {
-          ...deviceNames(named(deviceId), deviceId),
+          ...deviceNames(profile, deviceId, asked ?? addedNames(current)),
           deviceId,
           ...(current.owner === undefined ? {} : { owner: current.owner }),
           ...(current.attributes === undefined ? {} : { attributes: current.attributes }),
@@ -154,16 +151,23 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
 
     async issueServer(request, options?: IoOptions): Promise<ServerCredential> {
       const hosts = [...request.hosts]
-      const subjectAltName = serverNames(hosts)
-      const key = await certifiedKey(request.csr)
+      const hostNames = serverNames(hosts)
+      const added = subjectNames(request.subjectAltName, { wildcards: true })
+      const subjectAltName = [
+        ...hostNames,
+        ...added.filter(({ value }) => !hostNames.some(host => host.value === value)),
+      ]
+      const profile = profiles.server(request.profile)
+      const key = await certifiedKey(request.csr, profile.keyRules, checkBlocked)
       // RFC 9525 has servers identified by subjectAltName alone; the common name is for mbedTLS 2, which knows no IP addresses there.
-      const first = subjectAltName[0] as { readonly value: string }
-      const subject = named(first.value.length <= 64 ? first.value : undefined)
+      const first = hostNames[0]!
+      // A subject is needed unless subjectAltName is critical.
+      const commonName = first.value.length <= 64 ? first.value : profile.subject.length === 0 ? 'server' : undefined
+      const subject = [...profile.subject, ...(commonName === undefined ? [] : [[{ type: 'CN', value: commonName }]])]
       const result = await issue(
-        profiles.server,
+        profile,
         key,
-        // A subject is needed unless subjectAltName is critical.
-        { subject: subject.length > 0 ? subject : named('server'), subjectAltName, expect: 'any' },
+        { subject, subjectAltName, expect: 'any' },
         request.validitySeconds,
         options,
       )
@@ -172,7 +176,24 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
   }
 }
 
-/** CN and `urn:fleetcert:device:<deviceId>`, both from the caller. */
-function deviceNames(subject: DistinguishedName, deviceId: string): Pick<IssueOrder, 'subject' | 'subjectAltName'> {
-  return { subject, subjectAltName: [{ type: 'uri', value: `urn:fleetcert:device:${deviceId}` }] }
+const deviceUrn = 'urn:fleetcert:device:'
+
+/** CN and `urn:fleetcert:device:<deviceId>`, both from the caller; in endless certificates the serialNumber that IEEE 802.1AR-2018 section 8.6 asks for, too. */
+function deviceNames(
+  profile: ResolvedProfile,
+  deviceId: string,
+  added: readonly GeneralName[],
+): Pick<IssueOrder, 'subject' | 'subjectAltName'> {
+  const serialNumber = profile.endless ? [[{ type: 'serialNumber', value: deviceId }]] : []
+  return {
+    subject: [...profile.subject, ...serialNumber, [{ type: 'CN', value: deviceId }]],
+    subjectAltName: [{ type: 'uri', value: `${deviceUrn}${deviceId}` }, ...added],
+  }
+}
+
+/** The names that the caller of an earlier enrolment added. What a pinned certificate says is a stranger's word. */
+function addedNames({ state, der }: CertificateRecord): readonly GeneralName[] {
+  if (state !== 'issued' || der === undefined) return []
+  const names = parseCertificate(der).subjectAltName ?? []
+  return names.filter(name => name.type !== 'uri' || !name.value.startsWith(deviceUrn))
 }

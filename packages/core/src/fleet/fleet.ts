@@ -1,5 +1,6 @@
 import type { CrlReason, IoOptions } from '@fleetcert/x509'
 import type { CertificateId, CertificateRecord, Cursor, FleetEvent, Reservation } from '../store/store.ts'
+import type { SubjectName } from './subject-names.ts'
 
 export interface EnrollRequest {
   /** PEM or DER of a PKCS #10 request (RFC 2986), at most 16 KiB. The key stays on the device; names in it are ignored. */
@@ -10,14 +11,22 @@ export interface EnrollRequest {
   readonly owner?: string
   /** For topic templates; values follow the rule for device ids. */
   readonly attributes?: Readonly<Record<string, string>>
-  /** Default one year. */
+  /** 60 or more. Default: the profile's, one year. */
   readonly validitySeconds?: number
+  /** A profile of `openFleet`'s, of the kind `device`: `ERR_PKI_PROFILE` if there is none of that name. Default: the role's own. */
+  readonly profile?: string
+  /** Names for SubjectAltName beside `urn:fleetcert:device:<deviceId>`, at most 100; `ERR_PKI_NAME`. */
+  readonly subjectAltName?: readonly SubjectName[]
 }
 
 export interface RenewRequest {
   /** As in {@link EnrollRequest}; without it a key is made here and returned once. */
   readonly csr?: string | Uint8Array
   readonly validitySeconds?: number
+  /** Default: the profile that the certificate was made with. */
+  readonly profile?: string
+  /** In place of the names that were added at enrolment, which otherwise stay. */
+  readonly subjectAltName?: readonly SubjectName[]
   /** How long the old certificate stays good beside the new one. Default one day; 0 ends it at once. */
   readonly overlapSeconds?: number
 }
@@ -162,15 +171,21 @@ export interface Fleet extends AsyncDisposable {
       readonly hosts: readonly string[]
       readonly csr?: string | Uint8Array
       readonly validitySeconds?: number
+      /** A profile of `openFleet`'s, of the kind `server`. */
+      readonly profile?: string
+      /** Further names for SubjectAltName. */
+      readonly subjectAltName?: readonly SubjectName[]
     },
     options?: IoOptions,
   ): Promise<ServerCredential>
-  /** A bare string is always a device id: all its certificates end. Rejects `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_CERTIFICATE_UNKNOWN`, `ERR_PKI_CA_IN_USE`. Revoking what is revoked answers the first revocation. */
+  /** A bare string is always a device id: all its certificates end. Rejects `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_CERTIFICATE_UNKNOWN`, `ERR_PKI_CA_IN_USE`. Revoking what is revoked answers the first revocation, save that keyCompromise outweighs every other reason. */
   revoke(
     target: string | { readonly fingerprint: string } | CertificateId,
     request?: RevokeRequest,
     options?: IoOptions,
   ): Promise<RevocationResult>
+  /** Takes back a `certificateHold` and nothing else; whether there was one. A device id stands for all its held certificates. */
+  release(target: string | { readonly fingerprint: string } | CertificateId, options?: IoOptions): Promise<boolean>
   /** O(1). Never `active` for a row that is missing; rejects when the store is down or the clock is off (`ERR_PKI_CLOCK`). */
   identify(
     evidence: { readonly der: Uint8Array } | { readonly fingerprint: string },

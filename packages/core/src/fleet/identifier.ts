@@ -1,7 +1,7 @@
 import { PkiError } from '@fleetcert/x509'
 
 // Path words of the HTTP face and of the fleet's folder: `devices/ca-cert.pem` must not be overwritten by a device called `ca`.
-const reserved = new Set(['ca', 'validate', 'authorize'])
+const reserved = new Set(['ca', 'validate', 'authorize', 'renew'])
 
 // A fixed alphabet without `/ + # $ , \ % " '`, white space or control characters, so that an identifier is the same octets in a topic, a file name, a URL and a common name.
 const identifier = /^[A-Za-z0-9][A-Za-z0-9._\-:@]{0,63}$/

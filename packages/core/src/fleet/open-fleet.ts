@@ -1,7 +1,9 @@
-import { encodeName, PkiError } from '@fleetcert/x509'
+import { encodeName } from '@fleetcert/x509'
+import type { CertificateProfiles } from '../authority/certificate-profile.ts'
 import { createProcessHolder } from '../authority/holder.ts'
 import { createIssuer } from '../authority/issuer.ts'
-import { type CertificateProfile, resolveProfile } from '../authority/profile.ts'
+import { type BlockedKeys, createBlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
+import { resolveProfile } from '../authority/resolve-profile.ts'
 import type { CrlTimes } from '../revocation/crl-issuer.ts'
 import type { Keyring } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
@@ -9,6 +11,7 @@ import { authorityCommonNames, authorityName, bootstrapFleet } from './bootstrap
 import { checkedClock } from './checked-clock.ts'
 import { createFleet } from './create-fleet.ts'
 import type { Enforcer, Fleet } from './fleet.ts'
+import { createFleetProfiles } from './fleet-profiles.ts'
 import { createPublisher, type PublishOptions } from './published-urls.ts'
 import { recordPublishing } from './record-publishing.ts'
 
@@ -38,7 +41,10 @@ export interface OpenFleetOptions {
     /** The root's own CRL, which lists issuing CAs. Default one year, renewed a month ahead; made at the first start, so that the root's key may be away afterwards. */
     readonly crl?: CrlOptions
   }
-  readonly profiles?: { readonly device?: CertificateProfile; readonly server?: CertificateProfile }
+  /** Changes to the profiles `device`, `service` and `server`, and further profiles by name: `fleet.enroll(id, { profile: 'sensor-7d' })`. */
+  readonly profiles?: CertificateProfiles
+  /** Keys that are never certified, by the SHA-256 of their SubjectPublicKeyInfo: a list, or a question asked for every CSR. For the lists of weak keys that others publish (CVE-2008-0166 and the like). */
+  readonly blockedKeys?: BlockedKeys
   /** Default 7 days, renewed one day ahead. */
   readonly crl?: CrlOptions
   /** Close live sessions when a device is revoked. Read at each revocation: an enforcer that needs the fleet first (a broker asks it) is pushed to the list afterwards. */
@@ -69,17 +75,11 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   }
   // Before anything is recorded: a name that cannot be encoded would stop every later start, too.
   for (const commonName of authorityCommonNames) encodeName(authorityName(organization, commonName))
-  const profiles = {
-    device: resolveProfile('device', options.profiles?.device),
-    service: resolveProfile('service', options.profiles?.device),
-    server: resolveProfile('server', options.profiles?.server),
-  }
+  // Checked before anything is opened; made again below, when it is known which organization this fleet was made for.
+  createFleetProfiles(options.profiles, organization)
+  const checkBlocked = createBlockedKeyCheck(options.blockedKeys)
   const rootValiditySeconds = options.root?.validitySeconds
-  if (rootValiditySeconds !== undefined) {
-    resolveProfile('root', { validitySeconds: rootValiditySeconds })
-    if (rootValiditySeconds > 100 * 366 * day)
-      throw new PkiError('ERR_PKI_PROFILE', { reason: 'root.validitySeconds: at most 100 years' })
-  }
+  if (rootValiditySeconds !== undefined) resolveProfile('root', 'root', { validitySeconds: rootValiditySeconds })
   const times = crlTimes('crl', options.crl, { validitySeconds: 7 * day, overlapSeconds: day })
   const rootTimes = crlTimes('root.crl', options.root?.crl, { validitySeconds: 365 * day, overlapSeconds: 30 * day })
   const enforceTimeoutSeconds = options.enforceTimeoutSeconds ?? 30
@@ -117,12 +117,12 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
       holder,
       clock,
       authorities,
-      profiles,
+      profiles: createFleetProfiles(options.profiles, document.organization),
+      ...(checkBlocked === undefined ? {} : { checkBlocked }),
       times,
       rootTimes,
       publisher,
       distributionPointInCrl: document.distributionPointInCrl ?? true,
-      ...(document.organization === undefined ? {} : { organization: document.organization }),
       enforcers: options.enforcers ?? [],
       enforceTimeoutSeconds,
       background: options.background ?? true,

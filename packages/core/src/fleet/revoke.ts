@@ -1,10 +1,11 @@
 import { type CrlReason, formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
 import { enforce } from '../revocation/enforce.ts'
-import type { CertificateId, CertificateRecord, FleetEventInput, Revocation } from '../store/store.ts'
+import type { CertificateId, CertificateRecord, FleetEvent, FleetEventInput, Revocation } from '../store/store.ts'
 import type { FleetParts } from './create-fleet.ts'
 import { currentCertificate } from './current-certificate.ts'
 import type { Fleet, RevocationResult, RevokeRequest } from './fleet.ts'
 import { checkIdentifier } from './identifier.ts'
+import { listAll } from './list-all.ts'
 
 const reasons: ReadonlySet<CrlReason> = new Set<CrlReason>([
   'unspecified',
@@ -18,9 +19,24 @@ const reasons: ReadonlySet<CrlReason> = new Set<CrlReason>([
   'aACompromise',
 ])
 
-/** `fleet.revoke`: durable first, then every enforcer. */
-export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal }): Fleet['revoke'] {
+/** The part of a fleet that ends certificates. */
+export interface Revoker extends Pick<Fleet, 'revoke' | 'release'> {
+  /** Whether an event of the ledger tells of a revocation that was made here, and enforced. */
+  isOwn(event: FleetEvent): boolean
+}
+
+// What others have revoked is looked for every 500 ms; what was revoked here so many revocations ago has been seen by then.
+const rememberedRevocations = 10_000
+
+/** Revocations are durable first; then every enforcer is asked. */
+export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal }): Revoker {
   const { store, clock } = parts
+  const own = new Set<string>()
+  const keyOf = (deviceId: string | undefined, at: Date): string => `${deviceId} ${at.getTime()}`
+  const remember = (deviceId: string, at: Date): void => {
+    own.add(keyOf(deviceId, at))
+    if (own.size > rememberedRevocations) for (const oldest of own) return void own.delete(oldest)
+  }
 
   const result = (
     deviceId: string | undefined,
@@ -44,6 +60,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
   ): Promise<RevocationResult> => {
     checkIdentifier(deviceId, 'deviceId')
     const event = { ...eventOf(revocation), deviceId }
+    remember(deviceId, event.at)
     const revoked = await store.revokeDevice(deviceId, revocation, event, options)
     if (revoked.length > 0) return result(deviceId, revocation, revoked)
     const newest = await currentCertificate(store, deviceId, clock(), options)
@@ -66,7 +83,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     return record
   }
 
-  return async (target, request = {}, options): Promise<RevocationResult> => {
+  const revoke: Fleet['revoke'] = async (target, request = {}, options) => {
     const revocation = revocationOf(request, clock())
     if (typeof target === 'string') return revokeDevice(target, revocation, options)
     const record = await find(target, options)
@@ -75,15 +92,34 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     }
     const event: FleetEventInput = {
       ...eventOf(revocation),
-      certificate: record.id,
-      ...(record.deviceId === undefined ? {} : { deviceId: record.deviceId }),
-      ...(record.fingerprint === undefined ? {} : { fingerprint: formatFingerprint(record.fingerprint) }),
+      ...namesOf(record),
     }
+    if (record.deviceId !== undefined) remember(record.deviceId, event.at)
     const revoked = await store.revoke(record.id, revocation, [event], options)
     if (revoked === undefined)
       throw new PkiError('ERR_PKI_CERTIFICATE_UNKNOWN', { serialNumber: record.id.serialNumber })
     return result(record.deviceId, revoked.revocation, revoked.created ? [record.id] : [])
   }
+
+  const release: Fleet['release'] = async (target, options) => {
+    const records: CertificateRecord[] = []
+    if (typeof target === 'string') {
+      checkIdentifier(target, 'deviceId')
+      for await (const record of listAll(store, { list: 'device', deviceId: target }, undefined, options)) {
+        if (record.revocation?.reason === 'certificateHold') records.push(record)
+      }
+    } else {
+      records.push(await find(target, options))
+    }
+    let released = false
+    for (const record of records) {
+      const event: FleetEventInput = { type: 'released', at: clock(), ...namesOf(record) }
+      if (await store.release(record.id, [event], options)) released = true
+    }
+    return released
+  }
+
+  return { revoke, release, isOwn: event => own.has(keyOf(event.deviceId, event.at)) }
 }
 
 function revocationOf(request: RevokeRequest, now: Date): Revocation {
@@ -101,5 +137,13 @@ function eventOf(revocation: Revocation): FleetEventInput {
     type: revocation.reason === 'certificateHold' ? 'held' : 'revoked',
     at: revocation.revocationDate,
     details: { reason: revocation.reason },
+  }
+}
+
+function namesOf(record: CertificateRecord): Pick<FleetEventInput, 'certificate' | 'deviceId' | 'fingerprint'> {
+  return {
+    certificate: record.id,
+    ...(record.deviceId === undefined ? {} : { deviceId: record.deviceId }),
+    ...(record.fingerprint === undefined ? {} : { fingerprint: formatFingerprint(record.fingerprint) }),
   }
 }

@@ -258,7 +258,7 @@ export interface Store extends AsyncDisposable {
     options?: IoOptions,
   ): Promise<Page<CertificateRecord>>
   /**
-   * First wins: a second call changes nothing and answers the first one's revocation with `created: false`. Works on reservations too. A hold may be turned into a final revocation (`created: true`).
+   * First wins: a second call changes nothing and answers the first one's revocation with `created: false`. Works on reservations too. A hold may be turned into a final revocation, and any reason into keyCompromise, whose date stays the first one's (`created: true`).
    * `undefined` if there is no such certificate. keyCompromise blocks the public key for good.
    */
   revoke(
@@ -268,7 +268,7 @@ export interface Store extends AsyncDisposable {
     options?: IoOptions,
   ): Promise<{ readonly revocation: Revocation; readonly created: boolean } | undefined>
   /**
-   * All of a device in one step: its epoch rises, and every certificate and reservation of it that is not revoked yet is revoked, held ones too; a renewal in flight cannot slip through,
+   * All of a device in one step: its epoch rises, and every certificate and reservation of it that is not revoked yet is revoked, held ones too, as in `revoke`; a renewal in flight cannot slip through,
    * and tokens made before are void. Resolves the ids that this call revoked, of all states. One event per certificate is derived from `event` (same fields, its `certificate` and `fingerprint` filled in;
    * a reservation has no fingerprint).
    */

@@ -101,9 +101,10 @@ describe('crl', () => {
         return (
           signer && {
             ...signer,
-            sign: async (...args: Parameters<typeof signer.sign>) => (
-              await sleep(slow ? 150 : 0), signer.sign(...args)
-            ),
+            async sign(...args: Parameters<typeof signer.sign>) {
+              await sleep(slow ? 150 : 0)
+              return signer.sign(...args)
+            },
           }
         )
       },

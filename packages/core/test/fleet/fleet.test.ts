@@ -175,7 +175,7 @@ describe('revoke', () => {
       expect(await fleet.identify({ fingerprint })).toMatchObject({ status: 'revoked', reason: 'cessationOfOperation' })
     }
     later(60)
-    const again = await fleet.revoke('sensor-1', { reason: 'keyCompromise' })
+    const again = await fleet.revoke('sensor-1', { reason: 'superseded' })
     expect(again).toMatchObject({
       reason: 'cessationOfOperation',
       revocationDate: result.revocationDate,
@@ -332,4 +332,55 @@ it('answers ERR_PKI_CLOSED after close, and closing twice is fine', async () => 
   await fleet.close()
   await expect(fleet.enroll('sensor-1')).rejects.toMatchObject({ code: 'ERR_PKI_CLOSED' })
   await expect(fleet.identify({ fingerprint: 'AA'.repeat(32) })).rejects.toMatchObject({ code: 'ERR_PKI_CLOSED' })
+})
+
+describe('release', () => {
+  it('takes back a hold and nothing else', async () => {
+    const { fingerprint } = await fleet.enroll('sensor-1')
+    await fleet.enroll('sensor-2')
+    expect(await fleet.release('sensor-1')).toBe(false)
+    await fleet.revoke('sensor-1', { reason: 'certificateHold' })
+    expect((await fleet.identify({ fingerprint })).status).toBe('held')
+    expect(await fleet.release({ fingerprint })).toBe(true)
+    expect((await fleet.identify({ fingerprint })).status).toBe('active')
+    await fleet.revoke('sensor-1', { reason: 'certificateHold' })
+    expect(await fleet.release('sensor-1')).toBe(true)
+    await fleet.revoke('sensor-1')
+    expect(await fleet.release('sensor-1')).toBe(false)
+    expect((await fleet.identify({ fingerprint })).status).toBe('revoked')
+    await expect(fleet.release({ fingerprint: 'AA'.repeat(32) })).rejects.toMatchObject({
+      code: 'ERR_PKI_CERTIFICATE_UNKNOWN',
+    })
+    expect((await history()).filter(({ type }) => type === 'released')).toHaveLength(2)
+  })
+})
+
+describe('two processes', () => {
+  it('silence what the other one revokes, once, within two looks at the ledger', async () => {
+    const shared = memoryStore()
+    const lasting = { ...shared, close: async () => {}, [Symbol.asyncDispose]: async () => {} }
+    const keyring = memoryKeyring()
+    const silenced: Record<'a' | 'b', string[]> = { a: [], b: [] }
+    const open = (name: 'a' | 'b', enforcers: import('@fleetcert/core').Enforcer[]) => {
+      enforcers.push({
+        name,
+        silence: async ({ deviceId }) => {
+          silenced[name].push(deviceId)
+          return 'gone'
+        },
+      })
+      return openFleet({ store: lasting, keyring, enforcers })
+    }
+    const [a, b] = [await open('a', []), await open('b', [])]
+    await a.enroll('sensor-1')
+    await a.enroll('sensor-2')
+    await a.revoke('sensor-1')
+    await b.revoke('sensor-2', { reason: 'certificateHold' })
+    await expect.poll(() => [...silenced.a].sort(), { timeout: 10_000 }).toEqual(['sensor-1', 'sensor-2'])
+    await expect.poll(() => [...silenced.b].sort(), { timeout: 10_000 }).toEqual(['sensor-1', 'sensor-2'])
+    await new Promise(resolve => setTimeout(resolve, 1200))
+    expect([silenced.a.length, silenced.b.length]).toEqual([2, 2])
+    await a.close()
+    await b.close()
+  })
 })

@@ -1,18 +1,25 @@
-import { formatFingerprint } from '@fleetcert/x509'
+import { type CrlReason, formatFingerprint } from '@fleetcert/x509'
 import type { CertificateId, FleetEventInput, Revocation } from '../store.ts'
 import type { CertificateRow } from './certificate-row.ts'
 import type { CertificateTable } from './certificate-table.ts'
 import { copyRevocation } from './copies.ts'
 
-/** First wins, but a hold gives way to a final revocation. Whether this call revoked. */
+/** First wins, but a hold gives way to a final revocation, and any reason to keyCompromise, whose date stays the first one's. Whether this call revoked. */
 export function revokeRow(table: CertificateTable, row: CertificateRow, revocation: Revocation): boolean {
-  if (row.revocation !== undefined) {
-    const isFinal = revocation.reason !== 'certificateHold'
-    if (row.revocation.reason !== 'certificateHold' || !isFinal) return false
-  }
-  row.revocation = copyRevocation(revocation)
+  const current = row.revocation
+  if (current !== undefined && !outweighs(revocation.reason, current.reason)) return false
+  const next = copyRevocation(revocation)
+  row.revocation =
+    current === undefined || current.reason === 'certificateHold'
+      ? next
+      : { ...next, revocationDate: current.revocationDate }
   table.indexRevocation(row)
   return true
+}
+
+function outweighs(next: CrlReason, current: CrlReason): boolean {
+  if (current === 'certificateHold') return next !== 'certificateHold'
+  return next === 'keyCompromise' && current !== 'keyCompromise'
 }
 
 /** The ids that this call revoked, and their events. */

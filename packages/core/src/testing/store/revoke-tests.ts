@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { at, colonHex, inputOf } from './fixture.ts'
+import { at, colonHex, inputOf, readRevoked } from './fixture.ts'
 import type { StoreTest } from './store-test.ts'
 
 export function revokeTests(test: StoreTest): void {
@@ -20,7 +20,7 @@ export function revokeTests(test: StoreTest): void {
   test('the first revocation wins', async ({ store, fixture }) => {
     const { id } = await fixture.issue()
     const first = fixture.revocation('cessationOfOperation')
-    const second = fixture.revocation('keyCompromise', { revocationDate: at(90) })
+    const second = fixture.revocation('superseded', { revocationDate: at(90) })
     const appended = await fixture.appended(async () => {
       await store.revoke(id, first, [fixture.event('revoked')])
       assert.deepEqual(await store.revoke(id, second, [fixture.event('revoked')]), {
@@ -63,6 +63,39 @@ export function revokeTests(test: StoreTest): void {
       ['held', 'revoked'],
     )
     assert.deepEqual((await fixture.record(id)).revocation, final)
+  })
+
+  test('keyCompromise outweighs any other final reason, blocks the key, and keeps the first date', async context => {
+    const { store, fixture } = context
+    const { id, reservation } = await fixture.issue()
+    const worse = fixture.revocation('keyCompromise', { revocationDate: at(90), invalidityDate: at(0) })
+    const expected = { ...worse, revocationDate: at(60) }
+    const appended = await fixture.appended(async () => {
+      await fixture.revoke(id, 'cessationOfOperation')
+      assert.deepEqual(await store.revoke(id, worse, [fixture.event('revoked')]), {
+        revocation: expected,
+        created: true,
+      })
+      for (const again of [worse, fixture.revocation('superseded')]) {
+        const answer = await store.revoke(id, again, [fixture.event('revoked')])
+        assert.deepEqual(answer, { revocation: expected, created: false })
+      }
+    })
+    assert.equal(appended.length, 1)
+    assert.deepEqual((await fixture.record(id)).revocation, expected)
+    assert.equal((await readRevoked(store)).length, 1)
+    const { publicKeyHash } = reservation
+    assert.equal(await store.reserve(fixture.reservation({ deviceId: 'device-2', publicKeyHash }), []), 'keyBlocked')
+  })
+
+  test('revokeDevice for keyCompromise outweighs what ended the device before', async ({ store, fixture }) => {
+    const { id } = await fixture.issue()
+    const event = fixture.event('revoked')
+    assert.deepEqual(await store.revokeDevice('device-1', fixture.revocation('unspecified'), event), [id])
+    const worse = fixture.revocation('keyCompromise', { revocationDate: at(90) })
+    assert.deepEqual(await store.revokeDevice('device-1', worse, event), [id])
+    assert.deepEqual((await fixture.record(id)).revocation, { ...worse, revocationDate: at(60) })
+    assert.deepEqual(await store.revokeDevice('device-1', worse, event), [])
   })
 
   test('revoking what is not there answers undefined and writes nothing', async ({ store, fixture }) => {

@@ -23,5 +23,5 @@ export const deviceName: LintRule = {
 
 /** The scheme and the namespace of a URN are case-insensitive (RFC 8141 section 3.1). */
 function isDeviceUrn(uri: string): boolean {
-  return uri.length >= prefix.length && uri.slice(0, prefix.length).toLowerCase() === prefix
+  return uri.startsWith(prefix) || uri.slice(0, prefix.length).toLowerCase() === prefix
 }
