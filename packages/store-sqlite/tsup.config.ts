@@ -1,3 +1,4 @@
 import { packageConfig } from '../../tsup.base.ts'
 
-export default packageConfig()
+// The writer's thread is a file of its own beside the index; the exports map does not name it.
+export default packageConfig({ entry: { index: './src/index.ts', 'writer-thread': './src/writer-thread.ts' } })

@@ -41,7 +41,7 @@ export async function startAedes(auth: BrokerAuth, folder: FleetFolder, port: nu
       for (let attempt = 0; attempt < 100 && refusals.length === 0; attempt += 1) await sleep(20)
       return refusals.splice(0).at(-1) ?? 'nothing'
     },
-    revoked: async () => {},
+    crlChanged: async () => {},
     async close() {
       await new Promise<void>(resolve => {
         broker.close(() => server.close(() => resolve()))

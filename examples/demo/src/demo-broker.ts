@@ -8,7 +8,7 @@ export interface DemoBroker {
   readonly enforcer?: Enforcer
   /** Why the broker refused last, in its own words, as soon as it has said so. */
   lastRefusal(): Promise<string>
-  /** Makes a revocation known to a broker that does not ask. */
-  revoked(): Promise<void>
+  /** Has a broker that does not ask read the folder's `crl.pem` again. */
+  crlChanged(): Promise<void>
   close(): Promise<void>
 }

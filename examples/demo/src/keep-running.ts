@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type Fleet, issuerPath } from '@fleetcert/core'
 import type { DemoBroker } from './demo-broker.ts'
 import type { FleetFolder } from './fleet-folder.ts'
+import { followRevocations, ledgerEnd } from './follow-revocations.ts'
 import type { DemoHub } from './start-hub.ts'
 
 /** Enrols a second device, prints what to try with it, and waits for Ctrl-C. */
@@ -17,12 +18,17 @@ export async function keepRunning(parts: {
   folder.writeFiles(id, { certificate: String(answer['clientCert']), privateKey: String(answer['clientKey']) })
   const crlPath = `/crl/${issuerPath((await fleet.crl()).issuerKeyId)}-0.crl`
   const files = `--cafile ${folder.caCert} --cert ${folder.path(`devices/${id}-cert.pem`)} --key ${folder.path(`devices/${id}-key.pem`)}`
-  const api = `curl -s -H 'authorization: Bearer ${hub.operatorToken}' ${hub.url}/api/devices/certificates`
+  const token = `-H 'authorization: Bearer ${hub.operatorToken}'`
+  const device = `${hub.url}/api/devices/certificates/${id}`
+  const stop = new AbortController()
+  const following = followRevocations(parts, await ledgerEnd(fleet), stop.signal)
+  // Heard below; until then nobody waits for it.
+  following.catch(() => {})
   process.stdout.write(`
 Running until Ctrl-C. A second device, ${id}, is enrolled. Try:
 
   # What does the fleet know of it?
-  ${api}/${id}
+  curl -s -w '\\n' ${token} ${device}
 
   # Its certificate, and a handshake with it
   openssl x509 -noout -text -in ${folder.path(`devices/${id}-cert.pem`)}
@@ -31,12 +37,17 @@ Running until Ctrl-C. A second device, ${id}, is enrolled. Try:
   # Publish with it
   mosquitto_pub -h 127.0.0.1 -p ${broker.port} ${files} -i ${id}/cli -t users/alice/devices/${id}/telemetry -m '{"temperature":21}' -d
 
-  # Throw it out, then publish again
-  ${api}/${id} -X DELETE
+  # Throw it out, then publish again${broker.enforcer === undefined ? ` (${broker.name} has the new CRL within a second)` : ''}
+  curl -s -w '\\n' -X DELETE ${token} ${device}
 
   # Anybody may read the CRL: its URL is in the certificate
   curl -s ${hub.url}${crlPath} | openssl crl -inform DER -noout -text
 `)
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  try {
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), following])
+  } finally {
+    stop.abort()
+  }
+  await following
   process.stdout.write('\n')
 }

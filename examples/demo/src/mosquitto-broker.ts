@@ -55,8 +55,7 @@ export async function startMosquitto(fleet: Fleet, folder: FleetFolder, port: nu
       log = ''
       return found
     },
-    async revoked() {
-      await folder.writeCrls(fleet)
+    async crlChanged() {
       log = ''
       mosquitto.kill('SIGHUP')
       for (let attempt = 0; attempt < 100 && !log.includes('Reloading config'); attempt += 1) await sleep(20)

@@ -72,7 +72,7 @@ export async function playScenario({ fleet, hub, broker, folder, report }: Scena
   if (broker.name === 'mosquitto') {
     report.notApplicable(
       foreignId,
-      'mosquitto asks nobody: use_identity_as_username binds the user name, not the client id',
+      'mosquitto asks nobody; by default it replaces a client id by the device id, here it leaves them (anyClientId)',
     )
   } else {
     await step(foreignId, async () => {
@@ -117,20 +117,19 @@ export async function playScenario({ fleet, hub, broker, folder, report }: Scena
     return `connection closed; broker: ${await broker.lastRefusal()}`
   })
 
-  await revokeAndWatch({ hub, broker, report, device, url, identity })
+  await revokeAndWatch({ fleet, hub, broker, folder, report, device, url, identity })
   await device?.close()
   await backend?.close()
 }
 
-async function revokeAndWatch(parts: {
-  hub: DemoHub
-  broker: DemoBroker
-  report: Report
-  device: RunningDevice | undefined
-  url: string
-  identity: ReturnType<typeof fileIdentity>
-}): Promise<void> {
-  const { hub, broker, report, device, url, identity } = parts
+async function revokeAndWatch(
+  parts: ScenarioParts & {
+    readonly device: RunningDevice | undefined
+    readonly url: string
+    readonly identity: ReturnType<typeof fileIdentity>
+  },
+): Promise<void> {
+  const { fleet, hub, broker, folder, report, device, url, identity } = parts
   const closed =
     device === undefined
       ? Promise.reject(new Error('the device is not connected'))
@@ -140,7 +139,10 @@ async function revokeAndWatch(parts: {
   await report.step('revoke', async () => {
     start = performance.now()
     const answer = await hub.call('DELETE', `/api/devices/certificates/${deviceId}`, { reason: 'keyCompromise' })
-    await broker.revoked()
+    if (broker.enforcer === undefined) {
+      await folder.writeCrls(fleet)
+      await broker.crlChanged()
+    }
     return `keyCompromise at ${String(answer['revokedAt'])}`
   })
   const sessionClosed = 'session closed'

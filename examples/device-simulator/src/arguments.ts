@@ -20,7 +20,8 @@ export const usage = `Usage: node --conditions=fleetcert-source examples/device-
   --cert-path <file>          the device's certificate, then its issuing CA (PEM)
   --key-path <file>           its private key (PEM)
   --ca-path <file>            the CAs that the broker's certificate must lead to (PEM)
-  --telemetry-seconds <n>     default 5; 0 is none`
+  --telemetry-seconds <n>     default 5; 0 is none
+  --help                      prints this`
 
 /** What a person typed that cannot be used, for the terminal. */
 export class UsageError extends Error {}

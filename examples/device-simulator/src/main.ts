@@ -10,6 +10,10 @@ process.exitCode = await main(process.argv.slice(2))
 
 /** Resolves the exit code: 0 ended by a signal, 1 the first connect failed, 2 the command line cannot be used. */
 async function main(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    console.log(usage)
+    return 0
+  }
   let settings: SimulatorArguments
   try {
     settings = parseArguments(argv)

@@ -106,6 +106,12 @@ describeWith(['openssl'], 'the command', () => {
     ...['--cert-path', device.certificatePath, '--key-path', device.privateKeyPath, '--ca-path', ca.certificatePath],
   ]
 
+  test.each(['--help', '-h'])('%s: its usage', async flag => {
+    const { child, output } = simulate([flag])
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(output()).toMatch(/^Usage: /)
+  })
+
   test.each(['SIGINT', 'SIGTERM'] as const)('runs until %s, and leaves the broker with a DISCONNECT', async signal => {
     await using broker = await startAedes({ clientCa: ca, server })
     let errors = 0

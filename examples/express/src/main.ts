@@ -6,8 +6,11 @@ import { anyOf, bearerToken, createHub, sharedSecret, toNodeHandler } from '@fle
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import express from 'express'
 
-const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN = '', BROKER_SECRET = '' } = process.env
-const authorize = anyOf(bearerToken(OPERATOR_TOKEN), sharedSecret({ header: 'x-broker-secret', secret: BROKER_SECRET }))
+const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN, BROKER_SECRET } = process.env
+const authorize = anyOf(
+  bearerToken(OPERATOR_TOKEN!),
+  sharedSecret({ header: 'x-broker-secret', secret: BROKER_SECRET! }),
+)
 
 mkdirSync(FLEET_FOLDER, { recursive: true, mode: 0o700 })
 const fleet = await openFleet({
@@ -28,7 +31,12 @@ app.use(toNodeHandler(hub))
 app.use(express.json())
 app.get('/', (_request, response) => void response.send('the application around it'))
 
-const server = app.listen(Number(PORT), '127.0.0.1', () => {
+const server = app.listen(Number(PORT), '127.0.0.1', error => {
+  if (error !== undefined) {
+    console.error(error.message)
+    process.exitCode = 1
+    return void fleet.close()
+  }
   console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 })
 // EMQX keeps its connections for 30 s; node's default of 5 s would close them under its hands.

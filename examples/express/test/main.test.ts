@@ -105,6 +105,24 @@ test('knows its devices after a restart', async () => {
   expect((await ask('GET', '/sensor-3', operator)).json).toMatchObject({ id: 'sensor-3', isValid: true })
 })
 
+test('says in one line that its port is taken', async () => {
+  const child = spawn(process.execPath, ['--conditions=fleetcert-source', main], {
+    env: {
+      PATH: process.env['PATH'],
+      NODE_NO_WARNINGS: '1',
+      PORT: new URL(running.base).port,
+      FLEET_FOLDER: join(folder, 'another-fleet'),
+      OPERATOR_TOKEN: 'an-operator-token',
+      BROKER_SECRET: 'a-broker-secret',
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', chunk => (errors += String(chunk)))
+  expect(await once(child, 'close')).toEqual([1, null])
+  expect(errors).toMatch(/^listen EADDRINUSE[^\n]*\n$/)
+})
+
 test('does not start without its secrets', async () => {
   await expect(start({ OPERATOR_TOKEN: '' })).rejects.toThrow('ended before')
 })

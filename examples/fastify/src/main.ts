@@ -5,8 +5,11 @@ import { anyOf, bearerToken, createHub, sharedSecret, toNodeHandler } from '@fle
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import fastify from 'fastify'
 
-const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN = '', BROKER_SECRET = '' } = process.env
-const authorize = anyOf(bearerToken(OPERATOR_TOKEN), sharedSecret({ header: 'x-broker-secret', secret: BROKER_SECRET }))
+const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN, BROKER_SECRET } = process.env
+const authorize = anyOf(
+  bearerToken(OPERATOR_TOKEN!),
+  sharedSecret({ header: 'x-broker-secret', secret: BROKER_SECRET! }),
+)
 
 mkdirSync(FLEET_FOLDER, { recursive: true, mode: 0o700 })
 const fleet = await openFleet({
@@ -32,5 +35,11 @@ app.register(async scope => {
 })
 app.get('/', async () => 'the application around it')
 
-console.log(`listening on ${await app.listen({ port: Number(PORT), host: '127.0.0.1' })}`)
 process.once('SIGTERM', () => void app.close().then(() => fleet.close()))
+try {
+  console.log(`listening on ${await app.listen({ port: Number(PORT), host: '127.0.0.1' })}`)
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+  await fleet.close()
+}

@@ -1,6 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import type { Server } from 'node:tls'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type Server } from 'node:tls'
 import type { Fleet } from '@fleetcert/core'
 import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { ConnectDecision } from '../src/index.ts'
@@ -40,12 +44,32 @@ it('decides', async () => {
   })
 })
 it('attaches aedes to a fleet', async () => {
-  const { server, fleet }: { server: Server; fleet: Fleet } = await run(3)
-  await fleet.enroll('d1')
-  const { enforced } = await fleet.revoke('d1')
-  expect(await enforced).toEqual({ confirmed: ['aedes'], pending: [], failed: [] })
-  server.close()
-  await fleet.close()
+  const folder = mkdtempSync(join(tmpdir(), 'fleetcert-'))
+  vi.stubEnv('CERTS', folder)
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  try {
+    const { server, fleet }: { server: Server; fleet: Fleet } = await run(3)
+    await fleet.enroll('d1')
+    const { enforced } = await fleet.revoke('d1')
+    expect(await enforced).toEqual({ confirmed: ['aedes'], pending: [], failed: [] })
+
+    // It shows what it has kept, and says who was refused.
+    if (!server.listening) await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const stranger = connect({ host: '127.0.0.1', port, servername: 'localhost', ca: fleet.trustAnchors })
+    await once(stranger, 'secureConnect')
+    expect(readFileSync(join(folder, 'server-cert.pem'), 'utf8')).toContain(
+      stranger.getPeerCertificate().raw.toString('base64').slice(0, 64),
+    )
+    await once(stranger, 'error')
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('peer did not return a certificate'))
+    server.close()
+    await fleet.close()
+  } finally {
+    warn.mockRestore()
+    vi.unstubAllEnvs()
+    rmSync(folder, { recursive: true })
+  }
 })
 it('writes Mosquitto’s files', async () => {
   const { acl, conf }: Record<'acl' | 'conf', string> = await run(4)

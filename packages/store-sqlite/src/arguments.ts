@@ -1,4 +1,5 @@
-import { type CertificateId, type CrlParts, type Cursor, PkiError } from '@fleetcert/core'
+import type { CertificateId, CrlParts, Cursor } from '@fleetcert/core'
+import { StoreFailure } from './store-failure.ts'
 
 const octetsInHex = /^(?:[0-9a-f]{2}){1,64}$/
 const position = /^\d{1,15}$/
@@ -35,7 +36,7 @@ export function assertCrl(crl: CrlParts): void {
 /** The number in a cursor, 0 for the beginning. */
 export function parsePosition(cursor: Cursor | undefined): number {
   if (cursor === undefined || cursor === '') return 0
-  if (!position.test(cursor)) throw new PkiError('ERR_PKI_CURSOR', {})
+  if (!position.test(cursor)) throw new StoreFailure('ERR_PKI_CURSOR', {})
   return Number(cursor)
 }
 
@@ -48,6 +49,6 @@ export interface RevokedPosition {
 export function parseRevokedPosition(cursor: Cursor | undefined): RevokedPosition | undefined {
   if (cursor === undefined || cursor === '') return undefined
   const [bound = '', last = '', ...rest] = cursor.split('.')
-  if (rest.length > 0 || !position.test(bound) || !position.test(last)) throw new PkiError('ERR_PKI_CURSOR', {})
+  if (rest.length > 0 || !position.test(bound) || !position.test(last)) throw new StoreFailure('ERR_PKI_CURSOR', {})
   return { bound: Number(bound), last: Number(last) }
 }

@@ -1,5 +1,5 @@
 import type { CertificateRecord, CertificateRole, CertificateState, CrlReason, Revocation } from '@fleetcert/core'
-import { storeCorrupt } from './sqlite-error.ts'
+import { storeCorrupt } from './store-failure.ts'
 
 /** A row of `certificates` as {@link certificateColumns} selects it. */
 export interface CertificateRow extends RevocationColumns {

@@ -22,14 +22,16 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
 
   -- newest: ordinal of the newest issued or pinned certificate, with what listings filter by.
+  -- device: what the rows of a device refer to it by. Numbers of new devices lie side by side in an index, device ids anywhere.
   CREATE TABLE devices (
-    device_id TEXT PRIMARY KEY,
+    device INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL UNIQUE,
     epoch INTEGER NOT NULL DEFAULT 0,
     newest INTEGER,
     owner TEXT,
     role TEXT,
     not_after INTEGER
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   CREATE INDEX devices_owner ON devices (owner, device_id) WHERE owner IS NOT NULL;
 
   -- AUTOINCREMENT: an ordinal is a cursor, so it is not used again when rows are pruned.
@@ -42,7 +44,8 @@ export const migrations: readonly string[] = [
     state TEXT NOT NULL CHECK (state IN ('reserved', 'abandoned', 'issued', 'pinned')),
     role TEXT NOT NULL,
     profile TEXT NOT NULL,
-    device_id TEXT REFERENCES devices (device_id),
+    device INTEGER REFERENCES devices (device),
+    device_id TEXT,
     owner TEXT,
     attributes TEXT,
     public_key_hash BLOB NOT NULL,
@@ -69,11 +72,10 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX certificates_id ON certificates (issuer_key_id, serial_number);
   CREATE UNIQUE INDEX certificates_fingerprint ON certificates (fingerprint) WHERE fingerprint IS NOT NULL;
-  CREATE INDEX certificates_device ON certificates (device_id, ordinal) WHERE device_id IS NOT NULL;
+  CREATE INDEX certificates_device ON certificates (device, ordinal) WHERE device IS NOT NULL;
   CREATE INDEX certificates_not_after ON certificates (not_after);
-  CREATE INDEX certificates_lease ON certificates (lease_until) WHERE state = 'reserved';
-  CREATE INDEX certificates_pending ON certificates (ordinal) WHERE state IN ('reserved', 'abandoned');
-  CREATE INDEX certificates_instance ON certificates (instance) WHERE state = 'reserved';
+  -- Open reservations are as many as certificates are being made at this moment, so whatever picks some of them reads all.
+  CREATE INDEX certificates_pending ON certificates (state) WHERE fingerprint IS NULL;
   CREATE INDEX certificates_supersedes ON certificates (supersedes) WHERE supersedes IS NOT NULL;
   CREATE INDEX certificates_revoked ON certificates (issuer_key_id, shard, revocation_order)
     WHERE revocation_order IS NOT NULL;

@@ -1,80 +1,118 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PkiError } from '@fleetcert/core'
 import { migrations } from './migrations.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
-import { isBusy, storeCorrupt, storeUnavailable } from './sqlite-error.ts'
+import { isBusy, toFailure } from './sqlite-error.ts'
+import { StoreFailure, storeCorrupt, storeUnavailable } from './store-failure.ts'
 
 /** 'flcr': tells our files from other SQLite databases (`PRAGMA application_id`). */
 const applicationId = 0x66_6c_63_72
 
-/** How long a call waits for another process's transaction, which takes milliseconds. The calling thread waits with it, so not for long. */
-const busyMilliseconds = 2000
+/** How long a connection waits for another process's transaction, which takes milliseconds. The thread waits with it: the writer's may, the caller's should not. */
+const busyMilliseconds = { writer: 5000, reader: 200, injected: 2000 }
 
 /** An SQLite database that this package has opened, and so closes. */
 export interface OwnedDatabase extends SqliteDatabase {
   close(): void
 }
 
-/** Opens the file, and makes it and its folder if they are not there. */
-export function openFile(file: string): OwnedDatabase {
-  const sqlite = process.getBuiltinModule('node:sqlite')
-  if (sqlite === undefined) throw storeUnavailable('this Node.js has no node:sqlite: 22.13 or newer is needed')
-  // The keyring makes the fleet's folder too, but the store is opened first.
-  mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
-  assertDatabaseFile(file)
-  // SQLite gives a meaning of its own to ':memory:' and 'file:…': an absolute path has none.
-  return new sqlite.DatabaseSync(resolve(file))
-}
-
-/**
- * Makes the schema, or brings it up to date, and sets what every connection needs. Waits for other processes that do the same.
- * Of a `file`, the owner alone keeps access.
- */
-export async function prepareDatabase(database: SqliteDatabase, file?: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
+/** Opens the file of that absolute path for writing. Makes it, its folder and its schema if they are not there. The owner alone keeps access. */
+export function openWriter(path: string): Promise<OwnedDatabase> {
+  return opened(path, { readOnly: false }, async database => {
+    await whileBusy(() => {
       // Before anything is written: what is not ours stays as it is.
       readVersion(database)
-      if (file !== undefined) restrict(file)
-      setUp(database)
+      restrict(path)
+      setUp(database, busyMilliseconds.writer)
+      // What a savepoint keeps in order to undo it.
+      database.exec('PRAGMA temp_store = MEMORY')
+      database.exec('PRAGMA cache_size = -16000')
+      // Both are the checkpointer's business; the bounds are for what it does not see, such as one CRL of 40 MB.
+      database.exec('PRAGMA wal_autocheckpoint = 16384')
+      database.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`)
       migrate(database)
+    })
+  })
+}
+
+/** Opens a file that {@link openWriter} has opened before, for reading. */
+export function openReader(path: string): Promise<OwnedDatabase> {
+  return opened(path, { readOnly: true }, async database => {
+    await whileBusy(() => {
+      database.exec(`PRAGMA busy_timeout = ${busyMilliseconds.reader}`)
+      database.exec('PRAGMA trusted_schema = OFF')
+      readVersion(database)
+    })
+  })
+}
+
+/** Makes the schema of an injected database, or brings it up to date, and sets what every connection needs. */
+export async function prepareDatabase(database: SqliteDatabase): Promise<void> {
+  try {
+    await whileBusy(() => {
+      readVersion(database)
+      setUp(database, busyMilliseconds.injected)
+      migrate(database)
+    })
+  } catch (error) {
+    throw toFailure(error)
+  }
+}
+
+async function opened(
+  path: string,
+  options: { readonly readOnly: boolean },
+  prepare: (database: OwnedDatabase) => Promise<void>,
+): Promise<OwnedDatabase> {
+  let database: OwnedDatabase | undefined
+  try {
+    const sqlite = process.getBuiltinModule('node:sqlite')
+    if (sqlite === undefined) throw storeUnavailable('this Node.js has no node:sqlite: 22.13 or newer is needed')
+    // The keyring makes the fleet's folder too, but the store is opened first.
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    assertDatabaseFile(path)
+    database = new sqlite.DatabaseSync(path, options)
+    await prepare(database)
+    return database
+  } catch (error) {
+    database?.close()
+    throw toFailure(error)
+  }
+}
+
+/** Tries again while other processes do the same. Going over to WAL needs the file alone for a moment and does not heed busy_timeout. */
+async function whileBusy(prepare: () => void): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      prepare()
       return
     } catch (error) {
-      // Going over to WAL needs the file alone for a moment and does not heed busy_timeout.
       if (!isBusy(error) || tries === 50) throw error
       await sleep(20)
     }
   }
 }
 
-// SQLite takes a file of one byte for an empty database, and would write over it.
-function assertDatabaseFile(file: string): void {
-  const descriptor = openSync(file, 'a+', 0o600)
-  try {
-    const header = Buffer.alloc(16)
-    const length = readSync(descriptor, header, 0, header.length, 0)
-    if (length > 0 && header.toString('latin1') !== 'SQLite format 3\0') {
-      throw storeCorrupt('the file is not a database')
-    }
-  } finally {
-    closeSync(descriptor)
-  }
+// SQLite takes a file of one byte for an empty database, and would write over it. Its content is left to SQLite to judge: who closes a descriptor of a file drops all locks that the process has on it,
+// those of other connections too (https://www.sqlite.org/howtocorrupt.html section 2.2).
+function assertDatabaseFile(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isFile() && stats.size > 0 && stats.size < 100) throw storeCorrupt('the file is not a database')
 }
 
 // Whatever the umask was when it was made or restored. SQLite gives -wal and -shm the mode that the database file has when they are made.
-function restrict(file: string): void {
+function restrict(path: string): void {
   // The bits say nothing on Windows.
   if (process.platform === 'win32') return
-  for (const path of [file, `${file}-wal`, `${file}-shm`]) {
-    const stats = statSync(path, { throwIfNoEntry: false })
-    if (stats !== undefined && (stats.mode & 0o077) !== 0) chmodSync(path, 0o600)
+  for (const each of [path, `${path}-wal`, `${path}-shm`]) {
+    const stats = statSync(each, { throwIfNoEntry: false })
+    if (stats !== undefined && (stats.mode & 0o077) !== 0) chmodSync(each, 0o600)
   }
 }
 
-function setUp(database: SqliteDatabase): void {
-  database.exec(`PRAGMA busy_timeout = ${busyMilliseconds}`)
+function setUp(database: SqliteDatabase, busyTimeout: number): void {
+  database.exec(`PRAGMA busy_timeout = ${busyTimeout}`)
   database.exec('PRAGMA foreign_keys = ON')
   database.exec('PRAGMA trusted_schema = OFF')
   database.exec('PRAGMA journal_mode = WAL')
@@ -109,7 +147,7 @@ function readVersion(database: SqliteDatabase): number {
     id === 0 && version === 0 && (database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() ?? null) === null
   if (!isEmpty && id !== applicationId) throw storeCorrupt('the file is a database of another application')
   if (version > migrations.length) {
-    throw new PkiError('ERR_PKI_STORE_SCHEMA', { found: version, supported: migrations.length })
+    throw new StoreFailure('ERR_PKI_STORE_SCHEMA', { found: version, supported: migrations.length })
   }
   return version
 }

@@ -4,18 +4,22 @@ import type { SqliteDatabase, SqliteStatement, SqliteValue } from './sqlite-data
 export class Sql {
   readonly #database: SqliteDatabase
   readonly #statements = new Map<string, SqliteStatement>()
+  #changedRows = 0
 
   constructor(database: SqliteDatabase) {
     this.#database = database
   }
 
-  exec(text: string): void {
-    this.#database.exec(text)
+  /** Rows that {@link run} has changed so far. */
+  get changedRows(): number {
+    return this.#changedRows
   }
 
   /** How many rows were changed. */
   run(text: string, ...parameters: SqliteValue[]): number {
-    return Number(this.#prepare(text).run(...checked(parameters)).changes)
+    const changes = Number(this.#prepare(text).run(...checked(parameters)).changes)
+    this.#changedRows += changes
+    return changes
   }
 
   get<Row>(text: string, ...parameters: SqliteValue[]): Row | undefined {
@@ -36,12 +40,17 @@ export class Sql {
   }
 }
 
+// Octets without a buffer behind them, such as those that came from another thread, are NULL to node:sqlite.
+const noOctets = new Uint8Array(1).subarray(0, 0)
+
 // node:sqlite ends a text at its first NUL and replaces lone surrogates: two names would become one.
 function checked(parameters: SqliteValue[]): SqliteValue[] {
-  for (const value of parameters) {
+  for (let index = 0; index < parameters.length; index++) {
+    const value = parameters[index]
     if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) {
       throw new TypeError('a text that is stored must be well-formed and hold no NUL')
     }
+    if (value instanceof Uint8Array && value.length === 0) parameters[index] = noOctets
   }
   return parameters
 }

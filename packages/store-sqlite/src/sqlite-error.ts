@@ -1,4 +1,4 @@
-import { isPkiError, PkiError } from '@fleetcert/core'
+import { StoreFailure, storeCorrupt, storeUnavailable } from './store-failure.ts'
 
 // https://www.sqlite.org/rescode.html, primary result codes.
 const unavailable: Readonly<Record<number, string>> = {
@@ -59,9 +59,9 @@ interface DriverError {
   readonly syscall?: unknown
 }
 
-/** The {@link PkiError} for an error of the driver or of the file system; any other error as it is. No message of the driver is passed on: it may quote SQL. */
-export function toPkiError(error: unknown): unknown {
-  if (isPkiError(error) || typeof error !== 'object' || error === null) return error
+/** The {@link StoreFailure} for an error of the driver or of the file system; any other error as it is. No message of the driver is passed on: it may quote SQL. */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof StoreFailure || typeof error !== 'object' || error === null) return error
   const { code, message, syscall } = error as DriverError
   const resultCode = resultCodeOf(error)
   if (resultCode !== undefined) {
@@ -82,15 +82,8 @@ export function isBusy(error: unknown): boolean {
   return resultCodeOf(error) === busy
 }
 
-export function storeUnavailable(reason: string, cause?: unknown): PkiError {
-  return new PkiError('ERR_PKI_STORE_UNAVAILABLE', { reason }, { cause })
-}
-
-export function storeCorrupt(reason: string, cause?: unknown): PkiError {
-  return new PkiError('ERR_PKI_STORE_CORRUPT', { reason }, { cause })
-}
-
-function resultCodeOf(error: unknown): number | undefined {
+/** SQLite's primary result code, of an error of the driver. */
+export function resultCodeOf(error: unknown): number | undefined {
   const { code, errcode } = (error ?? {}) as DriverError
   if (typeof errcode === 'number') return errcode & 0xff
   if (typeof code !== 'string') return undefined

@@ -1,8 +1,13 @@
 import { type IoOptions, PkiError, type Store } from '@fleetcert/core'
-import { type OwnedDatabase, openFile, prepareDatabase } from './open-database.ts'
+import { copyCrl } from './copy-crl.ts'
+import { openFileStore } from './file-store.ts'
+import { openInjectedStore } from './injected-store.ts'
+import type { OpenStore } from './open-store.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
-import { toPkiError } from './sqlite-error.ts'
-import { type OperationArguments, type OperationName, type OperationResult, StoreDatabase } from './store-database.ts'
+import type { ReadArguments, ReadName, ReadResult } from './store-reader.ts'
+import { toPkiError } from './to-pki-error.ts'
+import { untilAborted } from './until-aborted.ts'
+import type { WriteArguments, WriteName, WriteResult } from './write-call.ts'
 
 export type SqliteStoreOptions = (
   | {
@@ -32,92 +37,117 @@ export type SqliteStoreOptions = (
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const clock = options.clock ?? (() => new Date())
-  let opening: Promise<StoreDatabase> | undefined
-  let owned: OwnedDatabase | undefined
-  let closed = false
+  let opening: Promise<OpenStore> | undefined
+  let opened: OpenStore | undefined
+  let closing: Promise<void> | undefined
 
   const enter = (io: IoOptions | undefined): void => {
-    if (closed) throw new PkiError('ERR_PKI_CLOSED', {})
+    if (closing !== undefined) throw new PkiError('ERR_PKI_CLOSED', {})
     io?.signal?.throwIfAborted()
   }
 
-  const open = async (): Promise<StoreDatabase> => {
+  const open = async (): Promise<OpenStore> => {
     try {
-      if ('database' in options) {
-        await prepareDatabase(options.database)
-        return new StoreDatabase(options.database)
-      }
-      owned = openFile(options.file)
-      await prepareDatabase(owned, options.file)
-      return new StoreDatabase(owned)
+      opened = await ('file' in options ? openFileStore(options.file) : openInjectedStore(options.database))
+      return opened
     } catch (error) {
-      closeOwned()
+      // The next call tries again.
+      opening = undefined
+      throw error
+    }
+  }
+
+  const ready = (): Promise<OpenStore> => {
+    opening ??= open()
+    return opening
+  }
+
+  const readyToWrite = async (): Promise<OpenStore> => {
+    const store = await ready()
+    await store.readyToWrite()
+    return store
+  }
+
+  /** Waits, and enters again: both may have happened meanwhile. */
+  const entered = async <T>(io: IoOptions | undefined, wait: () => Promise<T>): Promise<T> => {
+    const value = await untilAborted(wait(), io?.signal)
+    enter(io)
+    return value
+  }
+
+  const read = async <Name extends ReadName>(
+    io: IoOptions | undefined,
+    name: Name,
+    ...args: ReadArguments<Name>
+  ): Promise<ReadResult<Name>> => {
+    try {
+      enter(io)
+      const store = opened ?? (await entered(io, ready))
+      return store.read(name, ...args)
+    } catch (error) {
       throw toPkiError(error)
     }
   }
 
-  const ready = (): Promise<StoreDatabase> => {
-    opening ??= open().catch(error => {
-      // The next call tries again.
-      opening = undefined
-      throw error
-    })
-    return opening
-  }
-
-  const closeOwned = (): void => {
-    owned?.close()
-    owned = undefined
-  }
-
-  const apply = async <Name extends OperationName>(
+  const write = async <Name extends WriteName>(
     io: IoOptions | undefined,
     name: Name,
-    ...args: OperationArguments<Name>
-  ): Promise<OperationResult<Name>> => {
-    enter(io)
-    const database = await ready()
-    // Both may have happened while this waited.
-    enter(io)
-    return database.apply(name, ...args)
+    args: WriteArguments<Name>,
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<WriteResult<Name>> => {
+    try {
+      enter(io)
+      const store = opened?.isReadyToWrite() ? opened : await entered(io, readyToWrite)
+      return (await store.write({ name, args, transfer }, io?.signal)) as WriteResult<Name>
+    } catch (error) {
+      throw toPkiError(error)
+    }
   }
 
   return {
     async open(io) {
-      enter(io)
-      await ready()
-      enter(io)
+      try {
+        enter(io)
+        await entered(io, ready)
+      } catch (error) {
+        throw toPkiError(error)
+      }
     },
-    reserve: (reservation, events, io) => apply(io, 'reserve', reservation, events),
-    commit: (id, der, events, io) => apply(io, 'commit', id, der, events),
-    abandon: (what, io) => apply(io, 'abandon', what, clock()),
-    extendHolder: (instance, leaseUntil, io) => apply(io, 'extendHolder', instance, leaseUntil),
-    register: (record, events, io) => apply(io, 'register', record, events),
-    certificate: (key, io) => apply(io, 'certificate', key),
-    certificates: (query, page, io) => apply(io, 'certificates', query, page),
-    revoke: (id, revocation, events, io) => apply(io, 'revoke', id, revocation, events),
-    revokeDevice: (deviceId, revocation, event, io) => apply(io, 'revokeDevice', deviceId, revocation, event),
-    release: (id, events, io) => apply(io, 'release', id, events),
-    revoked: (scope, page, io) => apply(io, 'revoked', scope, page),
-    nextCrlNumber: (scope, io) => apply(io, 'nextCrlNumber', scope),
-    putCrl: (scope, crl, lease, events, io) => apply(io, 'putCrl', scope, crl, lease, events),
-    crl: (scope, io) => apply(io, 'crl', scope),
-    document: (name, io) => apply(io, 'document', name),
+    reserve: (reservation, events, io) => write(io, 'reserve', [reservation, events]),
+    commit: (id, der, events, io) => write(io, 'commit', [id, der, events]),
+    abandon: (what, io) => write(io, 'abandon', [what, clock()]),
+    extendHolder: (instance, leaseUntil, io) => write(io, 'extendHolder', [instance, leaseUntil]),
+    register: (record, events, io) => write(io, 'register', [record, events]),
+    certificate: (key, io) => read(io, 'certificate', key),
+    certificates: (query, page, io) => read(io, 'certificates', query, page),
+    revoke: (id, revocation, events, io) => write(io, 'revoke', [id, revocation, events]),
+    revokeDevice: (deviceId, revocation, event, io) => write(io, 'revokeDevice', [deviceId, revocation, event]),
+    release: (id, events, io) => write(io, 'release', [id, events]),
+    revoked: (scope, page, io) => read(io, 'revoked', scope, page),
+    nextCrlNumber: (scope, io) => write(io, 'nextCrlNumber', [scope]),
+    async putCrl(scope, crl, lease, events, io) {
+      enter(io)
+      const own = await copyCrl(crl)
+      return write(io, 'putCrl', [scope, own.crl, lease, events], own.buffers)
+    },
+    crl: (scope, io) => read(io, 'crl', scope),
+    document: (name, io) => read(io, 'document', name),
     putDocument: (name, value, expectedVersion, events, io) =>
-      apply(io, 'putDocument', name, value, expectedVersion, io?.lease, events),
-    addToken: (token, io) => apply(io, 'addToken', token),
-    lease: (name, holder, seconds, io) => apply(io, 'lease', name, holder, seconds, clock()),
-    releaseLease: (lease, io) => apply(io, 'releaseLease', lease),
-    ledger: (request, io) => apply(io, 'ledger', request),
-    newestEventAt: io => apply(io, 'newestEventAt'),
-    cursor: (consumer, io) => apply(io, 'cursor', consumer),
-    saveCursor: (consumer, cursor, lease, io) => apply(io, 'saveCursor', consumer, cursor, lease),
-    prune: (marks, limit, io) => apply(io, 'prune', marks, limit),
-    async close() {
-      if (closed) return
-      closed = true
-      await opening?.catch(() => {})
-      closeOwned()
+      write(io, 'putDocument', [name, value, expectedVersion, io?.lease, events]),
+    addToken: (token, io) => write(io, 'addToken', [token]),
+    lease: (name, holder, seconds, io) => write(io, 'lease', [name, holder, seconds, clock()]),
+    releaseLease: (lease, io) => write(io, 'releaseLease', [lease]),
+    ledger: (request, io) => read(io, 'ledger', request),
+    newestEventAt: io => read(io, 'newestEventAt'),
+    cursor: (consumer, io) => read(io, 'cursor', consumer),
+    saveCursor: (consumer, cursor, lease, io) => write(io, 'saveCursor', [consumer, cursor, lease]),
+    prune: (marks, limit, io) => write(io, 'prune', [marks, limit]),
+    close() {
+      closing ??= (async () => {
+        const store = await opening?.catch(() => undefined)
+        await store?.close()
+      })()
+      return closing
     },
     async [Symbol.asyncDispose]() {
       await this.close()

@@ -69,7 +69,7 @@ export const pkiErrorSentences = {
   ERR_PKI_DEVICE_ID:
     'The identifier must be 1 to 64 of A–Z a–z 0–9 . _ - : @, begin with a letter or digit, and not be a reserved word.',
   ERR_PKI_VALIDITY: 'The validity period is not possible.',
-  ERR_PKI_PROFILE: 'The certificate profile combines things that exclude each other.',
+  ERR_PKI_PROFILE: 'No certificate profile has that name, or it combines things that exclude each other.',
   ERR_PKI_LINT: 'The certificate about to be signed breaks a rule, so it was not signed.',
   // Devices
   ERR_PKI_DEVICE_EXISTS: 'The device has a live certificate already: renew it, or revoke it first.',

@@ -17,6 +17,7 @@ export interface SubjectAttributes {
 interface AnyProfile {
   /** notBefore lies so far in the past, for devices whose clock is behind. Default 300, at most one day. */
   readonly backdateSeconds?: number
+  /** What the subject holds beside its common name. Default: the fleet's organization. */
   readonly subject?: SubjectAttributes
 }
 
@@ -24,12 +25,14 @@ interface AnyProfile {
 interface Ending {
   /** Default lifetime, seconds; 60 or more. */
   readonly validitySeconds?: number
+  /** Excludes `validitySeconds`. */
   readonly endless?: never
 }
 
 /** No end at all: notAfter is 99991231235959Z. For the birth certificates of IEEE 802.1AR (IDevID); docs/decisions/005-endless-certificates.md says what that costs. */
 interface Endless {
   readonly endless: true
+  /** Excludes `endless`. */
   readonly validitySeconds?: never
 }
 
@@ -43,6 +46,7 @@ type KeyOptions =
       readonly keys?: readonly KeyKind[]
       /** 2048 to 4096, default 2048. */
       readonly rsaMinimumBits?: number
+      /** Added to digitalSignature. */
       readonly keyUsage?: readonly 'nonRepudiation'[]
     }
   | {
@@ -58,6 +62,7 @@ type KeyOptions =
 
 /** Certificates for devices: clientAuth. Without an end only by choice. */
 export type DeviceProfile = {
+  /** Default. */
   readonly kind?: 'device'
   /** OIDs of further key purposes. Never anyExtendedKeyUsage, OCSPSigning or timeStamping. With serverAuth the request must name a DNS name or an IP address. */
   readonly extendedKeyUsage?: readonly string[]
@@ -87,8 +92,11 @@ export type CertificateProfile = DeviceProfile | ServerProfile
 
 /** Profiles of a fleet by name. `device`, `service` and `server` change the built-in ones; `service` follows `device` unless it is given. Other names are new profiles. */
 export interface CertificateProfiles {
+  /** For `fleet.enroll` where nothing else is said. */
   readonly device?: DeviceProfile
+  /** For `fleet.enroll` with `role: 'service'`. */
   readonly service?: ServiceProfile
+  /** For `fleet.issueServer` where nothing else is said. */
   readonly server?: ServerProfile | (ServerOptions & { readonly kind?: never })
   readonly [name: string]: CertificateProfile | undefined
 }

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { parseCertificationRequest, verifyCertificationRequest } from '@fleetcert/x509'
+import { parseCertificationRequest } from '@fleetcert/x509'
 import { checkKeyPolicy, checkModulusComposite, type KeyRules } from '../authority/key-policy.ts'
 import type { BlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
 import { verifyProofOfPossession } from '../authority/verification.ts'

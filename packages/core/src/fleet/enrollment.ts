@@ -124,7 +124,8 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
       if (!Number.isSafeInteger(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > 100 * 366 * 86_400) {
         throw new PkiError('ERR_PKI_VALIDITY', { reason: 'overlapSeconds must be a whole number from 0 to 100 years' })
       }
-      const asked = request.subjectAltName && subjectNames(request.subjectAltName, { wildcards: false })
+      const asked =
+        request.subjectAltName === undefined ? undefined : subjectNames(request.subjectAltName, { wildcards: false })
       const current = await currentCertificate(store, deviceId, clock(), options)
       if (current?.fingerprint === undefined) throw new PkiError('ERR_PKI_DEVICE_UNKNOWN', { deviceId })
       const status = statusAt(current, clock())

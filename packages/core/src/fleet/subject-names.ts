@@ -4,7 +4,9 @@ import { serverNames } from './hosts.ts'
 
 /** A name that the caller adds to SubjectAltName (RFC 5280 section 4.2.1.6). IP addresses in text form. */
 export interface SubjectName {
+  /** DNS name, IP address, absolute URI, or mail address. */
   readonly type: 'dns' | 'ip' | 'uri' | 'email'
+  /** ASCII; internationalized domain names as A-labels (`xn--…`). */
   readonly value: string
 }
 

@@ -5,10 +5,12 @@ import { createHash, timingSafeEqual } from 'node:crypto'
  * @throws TypeError for no secrets, or one that no header can carry unchanged
  */
 export function secretTest(label: string, secrets: string | readonly string[]): (candidate: string) => boolean {
+  if (secrets === undefined) throw new TypeError(unset(label))
   const list = typeof secrets === 'string' ? [secrets] : secrets
   if (!Array.isArray(list) || list.length === 0) throw new TypeError(`${label}: expected a string or some strings`)
   const digests = list.map(secret => {
     // An unset environment variable must fail at start, not let `Bearer undefined` in.
+    if (secret === undefined) throw new TypeError(unset(label))
     if (typeof secret !== 'string' || !/^[\x21-\x7e]+$/.test(secret)) {
       throw new TypeError(`${label}: expected one or more printable ASCII characters without spaces`)
     }
@@ -20,6 +22,10 @@ export function secretTest(label: string, secrets: string | readonly string[]): 
     for (const expected of digests) found = timingSafeEqual(digest, expected) || found
     return found
   }
+}
+
+function unset(label: string): string {
+  return `${label} is undefined (environment variable not set?)`
 }
 
 function sha256(text: string): Buffer {

@@ -143,6 +143,14 @@ describe('what cannot protect anything is a TypeError', () => {
     expect(make).toThrow(TypeError)
   })
 
+  test('and an unset variable is called that', () => {
+    const unset = undefined as unknown as string
+    const message = 'is undefined (environment variable not set?)'
+    expect(() => bearerToken(unset)).toThrow(`bearerToken ${message}`)
+    expect(() => bearerToken(['abc', unset])).toThrow(`bearerToken ${message}`)
+    expect(() => sharedSecret({ header: 'x-key', secret: unset })).toThrow(`sharedSecret: secret ${message}`)
+  })
+
   test('and the secret is not in the message', () => {
     expect(() => bearerToken('my secret')).toThrow(/^(?!.*my secret)/)
   })

@@ -3,17 +3,16 @@ import type { CertificateId, CertificateState, CommitResult, Events } from '@fle
 import { idOctets } from '../arguments.ts'
 import { sameOctets } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
-import { epochOf, offerNewest } from './devices.ts'
+import { offerNewest } from './devices.ts'
 import { append } from './ledger.ts'
-import { isKeyBlocked } from './reserve.ts'
 
 interface Row {
   readonly ordinal: number
   readonly state: CertificateState
   readonly der: Uint8Array | null
-  readonly device_id: string | null
-  readonly public_key_hash: Uint8Array
-  readonly epoch: number
+  readonly device: number | null
+  readonly is_void: 0 | 1
+  readonly is_key_blocked: 0 | 1
   readonly reason: string | null
   readonly supersedes: number | null
   readonly supersede_at: number | null
@@ -21,16 +20,17 @@ interface Row {
 
 export function commit(sql: Sql, id: CertificateId, der: Uint8Array, events: Events): CommitResult {
   const row = sql.get<Row>(
-    `SELECT ordinal, state, der, device_id, public_key_hash, epoch, reason, supersedes, supersede_at
-     FROM certificates WHERE issuer_key_id = ? AND serial_number = ?`,
+    `SELECT ordinal, state, der, device, reason, supersedes, supersede_at,
+       EXISTS (SELECT 1 FROM devices d WHERE d.device = c.device AND d.epoch <> c.epoch) AS is_void,
+       EXISTS (SELECT 1 FROM blocked_keys b WHERE b.public_key_hash = c.public_key_hash) AS is_key_blocked
+     FROM certificates c WHERE issuer_key_id = ? AND serial_number = ?`,
     ...idOctets(id),
   )
   if (row === undefined) return 'lost'
   if (row.der !== null) return row.state === 'issued' && sameOctets(row.der, der) ? 'committed' : 'lost'
   if (row.reason !== null) return 'revoked'
-  if (row.state !== 'reserved' || row.epoch !== epochOf(sql, row.device_id ?? undefined)) return 'lost'
   // What `reserve` checked may have changed while the signature was made.
-  if (isKeyBlocked(sql, row.public_key_hash)) return 'lost'
+  if (row.state !== 'reserved' || row.is_void || row.is_key_blocked) return 'lost'
   const fingerprint = new Uint8Array(hash('sha256', der, 'buffer'))
   if (sql.get('SELECT 1 FROM certificates WHERE fingerprint = ?', fingerprint) !== undefined) return 'lost'
   if (row.supersedes !== null) {
@@ -49,7 +49,7 @@ export function commit(sql: Sql, id: CertificateId, der: Uint8Array, events: Eve
     fingerprint,
     row.ordinal,
   )
-  if (row.device_id !== null) offerNewest(sql, row.ordinal)
+  if (row.device !== null) offerNewest(sql, row.ordinal)
   append(sql, events)
   return 'committed'
 }

@@ -1,15 +1,8 @@
-import {
-  type Cursor,
-  type Events,
-  type FleetEvent,
-  type FleetEventType,
-  type Lease,
-  type Page,
-  PkiError,
-} from '@fleetcert/core'
+import type { Cursor, Events, FleetEvent, FleetEventType, Lease, Page } from '@fleetcert/core'
 import { assertLimit, idOctets, parsePosition } from '../arguments.ts'
 import { parseJson, toHex } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
+import { StoreFailure } from '../store-failure.ts'
 import { isCurrentLease } from './leases.ts'
 
 interface EventRow {
@@ -89,7 +82,7 @@ function checkCursor(sql: Sql, after: Cursor): number {
     'SELECT (SELECT min(sequence) FROM ledger) AS first, (SELECT max(sequence) FROM ledger) AS last',
   )!
   // Behind the entry before the first that is kept, nothing is missing.
-  if (sequence < (first ?? 1) - 1 || sequence > (last ?? 0)) throw new PkiError('ERR_PKI_CURSOR', {})
+  if (sequence < (first ?? 1) - 1 || sequence > (last ?? 0)) throw new StoreFailure('ERR_PKI_CURSOR', {})
   return sequence
 }
 

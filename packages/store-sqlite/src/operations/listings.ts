@@ -90,7 +90,7 @@ function select(sql: Sql, query: CertificateQuery, after: Cursor | undefined, li
   if (query.list === 'device') {
     return sql.all<CertificateRow>(
       `SELECT ${certificateColumns} FROM certificates c
-       WHERE c.device_id = ? AND c.ordinal < ? ORDER BY c.ordinal DESC LIMIT ?`,
+       WHERE c.device = (SELECT device FROM devices WHERE device_id = ?) AND c.ordinal < ? ORDER BY c.ordinal DESC LIMIT ?`,
       query.deviceId,
       parsePosition(after) || Number.MAX_SAFE_INTEGER,
       limit,
@@ -98,18 +98,22 @@ function select(sql: Sql, query: CertificateQuery, after: Cursor | undefined, li
   }
   if (query.list === 'reserved') {
     return sql.all<CertificateRow>(
-      `SELECT ${certificateColumns} FROM certificates c INDEXED BY certificates_lease
-       WHERE c.state = 'reserved' AND c.ordinal > ? ORDER BY c.ordinal LIMIT ?`,
+      `SELECT ${certificateColumns} FROM certificates c INDEXED BY certificates_pending
+       WHERE c.state = 'reserved' AND c.fingerprint IS NULL AND c.ordinal > ? ORDER BY c.ordinal LIMIT ?`,
       parsePosition(after),
       limit,
     )
   }
   if (query.list === 'pending') {
-    return sql.all<CertificateRow>(
+    const position = parsePosition(after)
+    const ofState = (state: 'reserved' | 'abandoned'): string =>
       `SELECT ${certificateColumns} FROM certificates c INDEXED BY certificates_pending
-       WHERE c.state IN ('reserved', 'abandoned') AND (c.reason IS NULL OR c.reason = 'certificateHold')
-         AND c.ordinal > ? ORDER BY c.ordinal LIMIT ?`,
-      parsePosition(after),
+       WHERE c.state = '${state}' AND c.fingerprint IS NULL AND (c.reason IS NULL OR c.reason = 'certificateHold')
+         AND c.ordinal > ?`
+    return sql.all<CertificateRow>(
+      `${ofState('reserved')} UNION ALL ${ofState('abandoned')} ORDER BY ordinal LIMIT ?`,
+      position,
+      position,
       limit,
     )
   }

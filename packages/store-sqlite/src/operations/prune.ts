@@ -22,8 +22,8 @@ export function prune(sql: Sql, { ledgerBefore, certificatesExpiredBefore }: Ret
 // RFC 5280 section 3.3: "An entry MUST NOT be removed from the CRL until it appears on one regularly scheduled CRL
 // issued beyond the revoked certificate's validity period."
 function pruneCertificates(sql: Sql, expiredBefore: Date, limit: number): number {
-  const rows = sql.all<{ ordinal: number; device_id: string | null }>(
-    `SELECT ordinal, device_id FROM certificates c
+  const rows = sql.all<{ ordinal: number; device: number | null }>(
+    `SELECT ordinal, device FROM certificates c
      WHERE not_after < ? AND (reason IS NULL OR state = 'pinned' OR EXISTS (
        SELECT 1 FROM crls l WHERE l.issuer_key_id = c.issuer_key_id AND l.shard = c.shard
          AND l.this_update > c.not_after AND l.this_update > c.revocation_date))
@@ -32,8 +32,8 @@ function pruneCertificates(sql: Sql, expiredBefore: Date, limit: number): number
     limit,
   )
   for (const row of rows) sql.run('DELETE FROM certificates WHERE ordinal = ?', row.ordinal)
-  for (const deviceId of new Set(rows.map(row => row.device_id))) {
-    if (deviceId !== null) refreshNewest(sql, deviceId)
+  for (const device of new Set(rows.map(row => row.device))) {
+    if (device !== null) refreshNewest(sql, device)
   }
   return rows.length
 }

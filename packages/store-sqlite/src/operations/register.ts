@@ -2,7 +2,7 @@ import type { CertificateState, Events, PinnedCertificate, RegisterResult } from
 import { assertHash, idOctets } from '../arguments.ts'
 import { sameOctets } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
-import { epochOf, offerNewest, openDevice } from './devices.ts'
+import { offerNewest, openDevice } from './devices.ts'
 import { append } from './ledger.ts'
 import { isKeyBlocked, subjectValues } from './reserve.ts'
 
@@ -23,18 +23,17 @@ export function register(sql: Sql, record: PinnedCertificate, events: Events): R
     return isSame ? 'registered' : 'taken'
   }
   if (isKeyBlocked(sql, record.publicKeyHash)) return 'keyBlocked'
-  if (record.deviceId !== undefined) openDevice(sql, record.deviceId)
+  const device = record.deviceId === undefined ? undefined : openDevice(sql, record.deviceId)
   sql.run(
     `INSERT INTO certificates (issuer_key_id, serial_number, role, profile, device_id, owner, attributes, public_key_hash,
-       not_before, not_after, shard, created_at, state, der, fingerprint, epoch)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pinned', ?, ?, ?)`,
-    ...subjectValues(record),
+       not_before, not_after, shard, created_at, device, epoch, state, der, fingerprint)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pinned', ?, ?)`,
+    ...subjectValues(record, device),
     record.der,
     record.fingerprint,
-    epochOf(sql, record.deviceId),
   )
   const { ordinal } = sql.get<{ ordinal: number }>('SELECT last_insert_rowid() AS ordinal')!
-  if (record.deviceId !== undefined) offerNewest(sql, ordinal)
+  if (device !== undefined) offerNewest(sql, ordinal)
   append(sql, events)
   return 'registered'
 }

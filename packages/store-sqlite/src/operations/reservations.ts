@@ -3,7 +3,9 @@ import { idOctets } from '../arguments.ts'
 import type { Sql } from '../sql.ts'
 import { abandonRow, type OpenReservation } from './reserve.ts'
 
-const reserved = `SELECT ordinal, issuer_key_id, serial_number, device_id, lease_until FROM certificates WHERE state = 'reserved'`
+// The second condition is the one of the index certificates_pending.
+const isOpen = `state = 'reserved' AND fingerprint IS NULL`
+const reserved = `SELECT ordinal, issuer_key_id, serial_number, device_id, lease_until FROM certificates WHERE ${isOpen}`
 
 export function abandon(sql: Sql, what: Date | (CertificateId & { readonly at: Date }), now: Date): number {
   const at = what instanceof Date ? new Date(Math.min(what.getTime(), now.getTime())) : what.at
@@ -16,9 +18,5 @@ export function abandon(sql: Sql, what: Date | (CertificateId & { readonly at: D
 }
 
 export function extendHolder(sql: Sql, instance: string, leaseUntil: Date): void {
-  sql.run(
-    `UPDATE certificates SET lease_until = ? WHERE state = 'reserved' AND instance = ?`,
-    leaseUntil.getTime(),
-    instance,
-  )
+  sql.run(`UPDATE certificates SET lease_until = ? WHERE ${isOpen} AND instance = ?`, leaseUntil.getTime(), instance)
 }

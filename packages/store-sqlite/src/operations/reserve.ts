@@ -3,7 +3,7 @@ import { assertHash, idOctets } from '../arguments.ts'
 import { sameOctets, toHex } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
 import type { SqliteValue } from '../sqlite-database.ts'
-import { epochOf, openDevice } from './devices.ts'
+import { type DeviceKey, findDevice, insertDevice } from './devices.ts'
 import { append } from './ledger.ts'
 
 /** What a reservation needs from the others in order to be taken. */
@@ -30,24 +30,28 @@ const openReservation = `SELECT ordinal, issuer_key_id, serial_number, device_id
 
 export function reserve(sql: Sql, reservation: Reservation, events: Events): ReserveResult {
   assertHash(reservation.publicKeyHash, 'publicKeyHash')
-  const known = isKnown(sql, reservation)
-  if (known !== undefined) return known
+  const answered = isKnown(sql, reservation)
+  if (answered !== undefined) return answered
   if (isKeyBlocked(sql, reservation.publicKeyHash)) return 'keyBlocked'
-  const standing = expectation(sql, reservation)
+  const known = reservation.deviceId === undefined ? undefined : findDevice(sql, reservation.deviceId)
+  const standing = expectation(sql, reservation, known)
   if ('result' in standing) return standing.result
-  const epoch = epochOf(sql, reservation.deviceId)
-  const refused = reservation.tokenHash && spendToken(sql, reservation.tokenHash, reservation, epoch)
+  const refused = reservation.tokenHash && spendToken(sql, reservation.tokenHash, reservation, known?.epoch ?? 0)
   if (refused !== undefined) return refused
   for (const row of standing.lapsed) abandonRow(sql, row, reservation.createdAt)
-  insertSubject(sql, reservation, {
-    state: 'reserved',
-    tbs_certificate: reservation.tbsCertificate,
-    instance: reservation.holder.instance,
-    lease_until: reservation.holder.leaseUntil.getTime(),
-    epoch,
-    supersedes: standing.supersedes?.ordinal ?? null,
-    supersede_at: standing.supersedes?.at.getTime() ?? null,
-  })
+  const device = known ?? (reservation.deviceId === undefined ? undefined : insertDevice(sql, reservation.deviceId))
+  sql.run(
+    `INSERT INTO certificates (issuer_key_id, serial_number, role, profile, device_id, owner, attributes, public_key_hash,
+       not_before, not_after, shard, created_at, device, epoch, state, tbs_certificate, instance, lease_until, supersedes,
+       supersede_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved', ?, ?, ?, ?, ?)`,
+    ...subjectValues(reservation, device),
+    reservation.tbsCertificate,
+    reservation.holder.instance,
+    reservation.holder.leaseUntil.getTime(),
+    standing.supersedes?.ordinal ?? null,
+    standing.supersedes?.at.getTime() ?? null,
+  )
   append(sql, events)
   return 'reserved'
 }
@@ -67,33 +71,8 @@ export function abandonRow(sql: Sql, row: OpenReservation, at: Date): void {
   append(sql, [{ type: 'abandoned', at, ...(row.device_id !== null && { deviceId: row.device_id }), certificate }])
 }
 
-/** Columns of a new row beyond what every certificate says. */
-type StateColumns = Readonly<
-  Record<
-    'state' | 'tbs_certificate' | 'instance' | 'lease_until' | 'epoch' | 'supersedes' | 'supersede_at',
-    SqliteValue
-  >
->
-
-function insertSubject(sql: Sql, subject: CertificateSubject, columns: StateColumns): void {
-  if (subject.deviceId !== undefined) openDevice(sql, subject.deviceId)
-  sql.run(
-    `INSERT INTO certificates (issuer_key_id, serial_number, role, profile, device_id, owner, attributes, public_key_hash,
-       not_before, not_after, shard, created_at, state, tbs_certificate, instance, lease_until, epoch, supersedes, supersede_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...subjectValues(subject),
-    columns.state,
-    columns.tbs_certificate,
-    columns.instance,
-    columns.lease_until,
-    columns.epoch,
-    columns.supersedes,
-    columns.supersede_at,
-  )
-}
-
-/** Values of the twelve columns that every certificate has, in the order of the inserts. */
-export function subjectValues(subject: CertificateSubject): SqliteValue[] {
+/** Values of the fourteen columns that every certificate has, in the order of the inserts. */
+export function subjectValues(subject: CertificateSubject, device: DeviceKey | undefined): SqliteValue[] {
   return [
     ...idOctets(subject.id),
     subject.role,
@@ -106,6 +85,8 @@ export function subjectValues(subject: CertificateSubject): SqliteValue[] {
     subject.notAfter.getTime(),
     subject.shard,
     subject.createdAt.getTime(),
+    device?.device ?? null,
+    device?.epoch ?? 0,
   ]
 }
 
@@ -125,20 +106,21 @@ function isKnown(sql: Sql, reservation: Reservation): ReserveResult | undefined 
   return isSame ? 'reserved' : 'serialTaken'
 }
 
-function expectation(sql: Sql, { expect, deviceId, createdAt }: Reservation): Standing {
+function expectation(sql: Sql, { expect, deviceId, createdAt }: Reservation, device: DeviceKey | undefined): Standing {
   const now = createdAt.getTime()
   if (expect === 'any') return { lapsed: [] }
   if (expect === 'newDevice') {
     if (deviceId === undefined) throw new TypeError("expect 'newDevice' needs a deviceId")
+    if (device === undefined) return { lapsed: [] }
     const live = sql.get(
       `SELECT 1 FROM certificates
-       WHERE device_id = ? AND state IN ('issued', 'pinned') AND ${notRevokedForGood}
+       WHERE device = ? AND state IN ('issued', 'pinned') AND ${notRevokedForGood}
          AND (superseded_at IS NULL OR superseded_at > ?) AND not_after >= ? LIMIT 1`,
-      deviceId,
+      device.device,
       now,
       now,
     )
-    const open = sql.all<OpenReservation>(`${openReservation} AND device_id = ?`, deviceId)
+    const open = sql.all<OpenReservation>(`${openReservation} AND device = ?`, device.device)
     if (live !== undefined || open.some(row => row.lease_until >= now)) return { result: 'expectationFailed' }
     return { lapsed: open }
   }

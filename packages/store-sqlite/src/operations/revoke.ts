@@ -2,6 +2,7 @@ import type { CertificateId, Events, FleetEventInput, Revocation } from '@fleetc
 import { idOctets } from '../arguments.ts'
 import { type RevocationColumns, toHex, toRevocation } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
+import { openDevice } from './devices.ts'
 import { append } from './ledger.ts'
 
 interface Row extends RevocationColumns {
@@ -26,8 +27,7 @@ export function revoke(
   if (row === undefined) return undefined
   if (!revokeRow(sql, row, revocation)) return { revocation: toRevocation(row)!, created: false }
   append(sql, events)
-  const { revocation_date, reason, invalidity_date } = revocationColumns(revocation)
-  return { revocation: toRevocation({ revocation_date, reason, invalidity_date })!, created: true }
+  return { revocation: toRevocation(revocationColumns(row, revocation))!, created: true }
 }
 
 export function revokeDevice(
@@ -36,14 +36,13 @@ export function revokeDevice(
   revocation: Revocation,
   { fingerprint: _, ...event }: FleetEventInput,
 ): readonly CertificateId[] {
-  sql.run(
-    'INSERT INTO devices (device_id, epoch) VALUES (?, 1) ON CONFLICT (device_id) DO UPDATE SET epoch = epoch + 1',
-    deviceId,
-  )
+  const { device } = openDevice(sql, deviceId)
+  sql.run('UPDATE devices SET epoch = epoch + 1 WHERE device = ?', device)
   const rows = sql.all<Row>(
     `SELECT ${rowColumns} FROM certificates
-     WHERE device_id = ? AND (reason IS NULL OR reason = 'certificateHold') ORDER BY ordinal`,
-    deviceId,
+     WHERE device = ? AND (reason IS NULL OR reason = 'certificateHold' OR (? AND reason <> 'keyCompromise')) ORDER BY ordinal`,
+    device,
+    revocation.reason === 'keyCompromise' ? 1 : 0,
   )
   const ids: CertificateId[] = []
   for (const row of rows) {
@@ -68,10 +67,10 @@ export function release(sql: Sql, id: CertificateId, events: Events): boolean {
   return true
 }
 
-/** First wins, but a hold gives way to a final revocation. Whether this call revoked. */
+/** First wins, but a hold gives way to a final revocation, and any reason to keyCompromise. Whether this call revoked. */
 function revokeRow(sql: Sql, row: Row, revocation: Revocation): boolean {
-  if (row.reason !== null && (row.reason !== 'certificateHold' || revocation.reason === 'certificateHold')) return false
-  const { revocation_date, reason, invalidity_date } = revocationColumns(revocation)
+  if (row.reason !== null && !outweighs(revocation.reason, row.reason)) return false
+  const { revocation_date, reason, invalidity_date } = revocationColumns(row, revocation)
   sql.run(
     `UPDATE certificates SET revocation_date = ?, reason = ?, invalidity_date = ?,
        revocation_order = coalesce(revocation_order, (
@@ -93,9 +92,16 @@ function revokeRow(sql: Sql, row: Row, revocation: Revocation): boolean {
   return true
 }
 
-function revocationColumns(revocation: Revocation): RevocationColumns & { readonly revocation_date: number } {
+function outweighs(next: string, current: string): boolean {
+  if (current === 'certificateHold') return next !== 'certificateHold'
+  return next === 'keyCompromise' && current !== 'keyCompromise'
+}
+
+function revocationColumns(row: Row, revocation: Revocation): RevocationColumns & { readonly revocation_date: number } {
+  const keepsDate = row.reason !== null && row.reason !== 'certificateHold'
   return {
-    revocation_date: revocation.revocationDate.getTime(),
+    // A final revocation whose reason turns out worse keeps its date.
+    revocation_date: keepsDate ? row.revocation_date! : revocation.revocationDate.getTime(),
     reason: revocation.reason,
     invalidity_date: revocation.invalidityDate?.getTime() ?? null,
   }

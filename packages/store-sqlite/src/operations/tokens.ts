@@ -1,7 +1,7 @@
 import type { EnrollmentToken } from '@fleetcert/core'
 import { assertHash } from '../arguments.ts'
 import type { Sql } from '../sql.ts'
-import { epochOf } from './devices.ts'
+import { findDevice } from './devices.ts'
 
 export function addToken(sql: Sql, token: EnrollmentToken): void {
   assertHash(token.hash, 'hash')
@@ -10,6 +10,6 @@ export function addToken(sql: Sql, token: EnrollmentToken): void {
     token.hash,
     token.deviceId,
     token.expiresAt.getTime(),
-    epochOf(sql, token.deviceId),
+    findDevice(sql, token.deviceId)?.epoch ?? 0,
   )
 }

@@ -36,8 +36,12 @@ export interface LintRule {
 export interface LintFinding {
   /** The rule's id. */
   readonly rule: string
+  /** The section that says so, or fleetcert's own reason. */
   readonly citation: string
+  /** Whose requirement it is. */
   readonly scope: LintScope
+  /** How strictly it is meant. */
   readonly severity: LintSeverity
+  /** What is wrong. Never holds text from the certificate. */
   readonly message: string
 }

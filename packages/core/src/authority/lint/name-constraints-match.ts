@@ -3,12 +3,17 @@ import { attributeValues, type DistinguishedName, type GeneralName, type TbsCert
 import type { NameConstraint, NameConstraints } from './name-constraints.ts'
 import { hostOfUri } from './name-syntax.ts'
 
+/** As many as OpenSSL makes: names of one certificate times constraints of another must not be somebody's afternoon. */
+const mostComparisons = 1 << 20
+
 /**
  * The form of a name of `certificate` that lies outside of `constraints`, or `undefined` (RFC 5280 sections 4.2.1.10 and 6.1.3 (b) and (c)):
- * a name must be in a permitted subtree of its form, where there are any, and in no excluded one. What cannot be compared counts as outside.
+ * a name must be in a permitted subtree of its form, where there are any, and in no excluded one. What cannot be compared counts as outside; `any` where there are too many to compare.
  */
 export function brokenConstraint(constraints: NameConstraints, certificate: TbsCertificate): string | undefined {
-  for (const name of namesOf(certificate)) {
+  const names = namesOf(certificate)
+  if (names.length * (constraints.permitted.length + constraints.excluded.length) > mostComparisons) return 'any'
+  for (const name of names) {
     const isOfForm = (constraint: NameConstraint): boolean =>
       constraint.form === name.type && (constraint.form !== 'other' || constraint.tag === (name as { tag: number }).tag)
     const permitted = constraints.permitted.filter(isOfForm)

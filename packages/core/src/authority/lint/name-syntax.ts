@@ -23,7 +23,8 @@ export function hasOnlyALabels(dnsName: string): boolean {
 }
 
 function isALabel(text: string): boolean {
-  return text.slice(0, 2).toLowerCase() === 'xn' && domainToUnicode(text) !== ''
+  // Decoding takes time quadratic in the length, which no real label exceeds.
+  return text.length <= 63 && text.slice(0, 2).toLowerCase() === 'xn' && domainToUnicode(text) !== ''
 }
 
 /** A URN: namespace and specific string (RFC 8141 section 2); of the namespace `uuid`, a UUID (RFC 9562 section 4). */

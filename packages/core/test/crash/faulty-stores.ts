@@ -1,0 +1,214 @@
+import { type CertificateId, type CertificateRecord, memoryStore, type Page, type Store } from '@fleetcert/core'
+import { idKey } from './observations.ts'
+
+/** A fault, and how the search must name it. */
+export interface FaultyStore {
+  readonly found: RegExp
+  changes(store: Store): Partial<Store>
+}
+
+/** Memory stores that break one promise each, as a real store might: the search must find every one of them. A restart shows in `open`. */
+export const faultyStores: Readonly<Record<string, FaultyStore>> = {
+  'forgets the last commit in a power cut': {
+    found: /returned and is not recorded as it was returned/,
+    changes: store => {
+      let last: CertificateId | undefined
+      const lost = new Set<string>()
+      return {
+        ...hiding(store, lost),
+        async open(io) {
+          if (last !== undefined) lost.add(idKey(last))
+          last = undefined
+          await store.open(io)
+        },
+        commit(id, der, events, io) {
+          last = id
+          return store.commit(id, der, events, io)
+        },
+      }
+    },
+  },
+
+  'forgets an unfinished reservation in a power cut': {
+    found: /exactly these bytes are not on record/,
+    changes: store => {
+      const unfinished = new Map<string, CertificateId>()
+      const lost = new Set<string>()
+      return {
+        ...hiding(store, lost),
+        async open(io) {
+          for (const key of unfinished.keys()) lost.add(key)
+          unfinished.clear()
+          await store.open(io)
+        },
+        reserve(reservation, events, io) {
+          unfinished.set(idKey(reservation.id), reservation.id)
+          return store.reserve(reservation, events, io)
+        },
+        commit(id, der, events, io) {
+          unfinished.delete(idKey(id))
+          return store.commit(id, der, events, io)
+        },
+      }
+    },
+  },
+
+  'writes a reservation down only when it is committed': {
+    found: /was signed before it was on record/,
+    changes: store => {
+      const held = new Map<string, () => Promise<unknown>>()
+      return {
+        async reserve(reservation, events, io) {
+          held.set(idKey(reservation.id), () => store.reserve(reservation, events, io))
+          return 'reserved'
+        },
+        async commit(id, der, events, io) {
+          await held.get(idKey(id))?.()
+          return store.commit(id, der, events, io)
+        },
+      }
+    },
+  },
+
+  'commits, and tells the ledger nothing': {
+    found: /\(issued\) has 0 events issued\|renewed/,
+    changes: store => ({
+      commit: (id, der, _events, io) => store.commit(id, der, [], io),
+    }),
+  },
+
+  'keeps other bytes than it was given': {
+    found: /exactly these bytes are not on record|its event has another fingerprint/,
+    changes: store => ({
+      commit: (id, der, events, io) => store.commit(id, Uint8Array.from([...der.slice(0, -1), 0]), events, io),
+    }),
+  },
+
+  'takes a revocation back when it is restarted': {
+    found: /\) has 1 events revoked/,
+    changes: store => {
+      let isRestarted = false
+      return {
+        async open(io) {
+          isRestarted = true
+          await store.open(io)
+        },
+        async certificate(key, io) {
+          const record = await store.certificate(key, io)
+          if (record === undefined || !isRestarted) return record
+          const { revocation: _, ...rest } = record
+          return rest
+        },
+      }
+    },
+  },
+
+  'revokes a device and overlooks what is being made': {
+    found: /slipped through/,
+    changes: store => ({
+      async revokeDevice(deviceId, revocation, event, io) {
+        const { items } = await store.certificates({ list: 'device', deviceId }, { limit: 100 }, io)
+        const revoked: CertificateId[] = []
+        for (const { id, state, fingerprint } of items) {
+          if (state !== 'issued' || fingerprint === undefined) continue
+          const result = await store.revoke(id, revocation, [{ ...event, certificate: id }], io)
+          if (result?.created) revoked.push(id)
+        }
+        return revoked
+      },
+    }),
+  },
+
+  'omits what is abandoned from the CRL': {
+    found: /CRL \d+ of \S+ does not list/,
+    changes: store => ({
+      async revoked(scope, page, io) {
+        const { items, ...rest } = await store.revoked(scope, page, io)
+        const kept = []
+        for (const item of items) {
+          const record = await store.certificate(
+            { issuerKeyId: scope.issuerKeyId, serialNumber: item.serialNumber },
+            io,
+          )
+          if (record?.state === 'issued') kept.push(item)
+        }
+        return { items: kept, ...rest }
+      },
+    }),
+  },
+
+  'gives a CRL number out again after a restart': {
+    found: /two CRLs of the number \d+ were signed/,
+    changes: store => {
+      let next = 0n
+      return {
+        async open(io) {
+          next = 0n
+          await store.open(io)
+        },
+        async nextCrlNumber() {
+          next += 1n
+          return next
+        },
+      }
+    },
+  },
+
+  'lets a reservation stand in the way for ever': {
+    found: /cannot be enrolled, and nothing live stands in its way/,
+    changes: store => ({
+      abandon: async () => 0,
+      async reserve(reservation, events, io) {
+        const { deviceId } = reservation
+        if (deviceId !== undefined) {
+          const { items } = await store.certificates({ list: 'device', deviceId }, { limit: 100 }, io)
+          if (items.some(({ state, revocation }) => state === 'reserved' && revocation === undefined)) {
+            return 'expectationFailed'
+          }
+        }
+        return store.reserve(reservation, events, io)
+      },
+    }),
+  },
+
+  'supersedes before it commits': {
+    found: /\(issued\) has 0 events revoked|superseded by/,
+    changes: store => ({
+      async reserve(reservation, events, io) {
+        const result = await store.reserve(reservation, events, io)
+        const { expect, id } = reservation
+        if (result !== 'reserved' || typeof expect !== 'object') return result
+        const record = await store.certificate({ fingerprint: expect.supersedes }, io)
+        const event = { type: 'revoked', at: reservation.createdAt, certificate: id } as const
+        const revocation = { revocationDate: reservation.createdAt, reason: 'superseded' } as const
+        await store.revoke(record!.id, revocation, [event], io)
+        return result
+      },
+    }),
+  },
+}
+
+/** A memory store with that fault, or none. */
+export function faultyStore(fault: FaultyStore | undefined, clock: () => Date): Store {
+  const store = memoryStore({ clock })
+  return { ...store, ...fault?.changes(store) }
+}
+
+/** A store in which the rows of those ids, and their events, never were. */
+function hiding(store: Store, lost: ReadonlySet<string>): Partial<Store> {
+  const filtered = (page: Page<CertificateRecord>): Page<CertificateRecord> => ({
+    ...page,
+    items: page.items.filter(({ id }) => !lost.has(idKey(id))),
+  })
+  return {
+    async certificate(key, io) {
+      const record = await store.certificate(key, io)
+      return record === undefined || lost.has(idKey(record.id)) ? undefined : record
+    },
+    certificates: async (query, page, io) => filtered(await store.certificates(query, page, io)),
+    async ledger(request, io) {
+      const page = await store.ledger(request, io)
+      return { ...page, items: page.items.filter(e => e.certificate === undefined || !lost.has(idKey(e.certificate))) }
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import type { CertificateId, CrlReason, FleetEvent, Revocation, SignedCrl } from '@fleetcert/core'
+import type { SignatureAlgorithm } from '@fleetcert/x509'
+
+/** A message that a key of the fleet was asked to sign. */
+export interface SigningRequest {
+  /** Lower-case hex, SHA-256 of the signer's SubjectPublicKeyInfo. */
+  readonly issuerKeyId: string
+  readonly algorithm: SignatureAlgorithm
+  /** TBSCertificate or TBSCertList, DER. */
+  readonly message: Uint8Array
+}
+
+export interface SignedMessage extends SigningRequest {
+  readonly signature: Uint8Array
+}
+
+/** A certificate that a caller got. */
+export interface ReturnedCertificate {
+  readonly id: CertificateId
+  readonly der: Uint8Array
+  readonly deviceId?: string
+}
+
+/** A revocation that a caller was told of. */
+export interface AnsweredRevocation {
+  /** Given when all of the device was revoked. */
+  readonly deviceId?: string
+  /** What this very call revoked. */
+  readonly certificates: readonly CertificateId[]
+  readonly revocationDate: Date
+  readonly reason: CrlReason
+}
+
+/** A CRL that a caller got. */
+export interface AnsweredCrl {
+  /** `issuerKeyId.shard` */
+  readonly scope: string
+  readonly crlNumber: bigint
+  /** SHA-256 of its DER, hex. */
+  readonly hash: string
+}
+
+/** What an earlier check found, so that the next one sees what was taken back. */
+export interface Seen {
+  /** Each event as JSON, in order. */
+  ledger: readonly string[]
+  /** By `issuerKeyId.serialNumber`. */
+  readonly rows: Map<string, { state: string; der?: Uint8Array; revocation?: Revocation; supersededAt?: Date }>
+}
+
+/** All that is known of a fleet from outside its store, over all of its processes. */
+export interface Observations {
+  /** Noted before it was signed. */
+  readonly signing: SigningRequest[]
+  /** Noted once it was. */
+  readonly signed: SignedMessage[]
+  readonly returned: ReturnedCertificate[]
+  readonly revocations: AnsweredRevocation[]
+  /** How often anybody asked to lift a hold: from then on it is not known who is held. */
+  releases: number
+  readonly crls: AnsweredCrl[]
+  /** Device ids that somebody asked for, whatever came of it. */
+  readonly deviceIds: Set<string>
+  /** What was found wrong at the moment it happened. */
+  readonly violations: string[]
+  readonly seen: Seen
+}
+
+export function createObservations(): Observations {
+  return {
+    signing: [],
+    signed: [],
+    returned: [],
+    revocations: [],
+    releases: 0,
+    crls: [],
+    deviceIds: new Set(),
+    violations: [],
+    seen: { ledger: [], rows: new Map() },
+  }
+}
+
+/** A certificate's identity as the key of a Map. */
+export function idKey(id: CertificateId): string {
+  return `${id.issuerKeyId}.${id.serialNumber}`
+}
+
+export function answeredCrl({ issuerKeyId, shard, crlNumber, der }: SignedCrl): AnsweredCrl {
+  return { scope: `${issuerKeyId}.${shard}`, crlNumber, hash: createHash('sha256').update(der).digest('hex') }
+}
+
+/** An event without its place in a listing. */
+export function eventText({ cursor: _, ...event }: FleetEvent): string {
+  return JSON.stringify(event)
+}
