@@ -20,7 +20,7 @@ export interface OwnedDatabase extends SqliteDatabase {
 /** Opens the file of that absolute path for writing. Makes it, its folder and its schema if they are not there. The owner alone keeps access. */
 export function openWriter(path: string): Promise<OwnedDatabase> {
   return opened(path, { readOnly: false }, async database => {
-    await whileBusy(() => {
+    await whileBusy(busyMilliseconds.writer, () => {
       // Before anything is written: what is not ours stays as it is.
       readVersion(database)
       restrict(path)
@@ -39,7 +39,7 @@ export function openWriter(path: string): Promise<OwnedDatabase> {
 /** Opens a file that {@link openWriter} has opened before, for reading. */
 export function openReader(path: string): Promise<OwnedDatabase> {
   return opened(path, { readOnly: true }, async database => {
-    await whileBusy(() => {
+    await whileBusy(busyMilliseconds.writer, () => {
       database.exec(`PRAGMA busy_timeout = ${busyMilliseconds.reader}`)
       database.exec('PRAGMA trusted_schema = OFF')
       readVersion(database)
@@ -50,7 +50,7 @@ export function openReader(path: string): Promise<OwnedDatabase> {
 /** Makes the schema of an injected database, or brings it up to date, and sets what every connection needs. */
 export async function prepareDatabase(database: SqliteDatabase): Promise<void> {
   try {
-    await whileBusy(() => {
+    await whileBusy(busyMilliseconds.injected, () => {
       readVersion(database)
       setUp(database, busyMilliseconds.injected)
       migrate(database)
@@ -82,13 +82,14 @@ async function opened(
 }
 
 /** Tries again while other processes do the same. Going over to WAL needs the file alone for a moment and does not heed busy_timeout. */
-async function whileBusy(prepare: () => void): Promise<void> {
-  for (let tries = 1; ; tries++) {
+async function whileBusy(milliseconds: number, prepare: () => void): Promise<void> {
+  const deadline = performance.now() + milliseconds
+  for (;;) {
     try {
       prepare()
       return
     } catch (error) {
-      if (!isBusy(error) || tries === 50) throw error
+      if (!isBusy(error) || performance.now() > deadline) throw error
       await sleep(20)
     }
   }

@@ -55,6 +55,12 @@ describe('sqliteStore in several processes', () => {
     expect(events.filter(event => event.type === 'issuing').length).toBe(devices.length + reserved.length)
   })
 
+  it('does not keep a process alive, but what was asked of it does', async () => {
+    const child = start('leave-open.ts', file)
+    const [output, [code]] = await Promise.all([text(child.stdout!), once(child, 'exit')])
+    expect([code, output]).toEqual([0, '2'])
+  })
+
   it('gives every CRL number to one process, and every new device too', async () => {
     const processes = ['0a', '0b', '0c'].map(name => start('compete.ts', file, name))
     const answers = await Promise.all(

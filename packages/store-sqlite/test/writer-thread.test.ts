@@ -250,7 +250,7 @@ describe('abort signals', () => {
     await expect(put('later')).rejects.toBe(reason)
   })
 
-  it('end the wait for the file to open', async () => {
+  it('end the wait for a file that is locked', async () => {
     const other = new DatabaseSync(file)
     other.exec('BEGIN EXCLUSIVE')
     await using store = sqliteStore({ file })
@@ -262,6 +262,40 @@ describe('abort signals', () => {
     await expect(opening).rejects.toBe(reason)
     other.close()
     await store.open()
+  })
+})
+
+describe('a file that is locked', () => {
+  it('is waited for when it is opened, but not for ever', async () => {
+    const other = new DatabaseSync(file)
+    other.exec('BEGIN EXCLUSIVE')
+    await using store = sqliteStore({ file })
+    await expect(store.open()).rejects.toMatchObject({
+      code: 'ERR_PKI_STORE_UNAVAILABLE',
+      details: { reason: 'locked by another process' },
+    })
+    const [opened] = await Promise.all([store.open(), nextTurn().then(() => other.close())])
+    expect(opened).toBeUndefined()
+    await issue(store, 1)
+  })
+
+  it('is waited for in the thread, while this one goes on and reads', async () => {
+    await using store = sqliteStore({ file })
+    await issue(store, 1)
+    const other = new DatabaseSync(file)
+    other.exec('BEGIN IMMEDIATE')
+    let isWritten = false
+    const writing = issue(store, 2).then(() => {
+      isWritten = true
+    })
+    for (let turn = 0; turn < 20; turn += 1) {
+      await nextTurn()
+      expect((await store.certificates({ list: 'devices' }, { limit: 10 })).items.length).toBe(1)
+    }
+    expect(isWritten).toBe(false)
+    other.exec('ROLLBACK')
+    other.close()
+    await writing
   })
 })
 

@@ -51,7 +51,7 @@ export interface OpenFleetOptions {
   readonly enforcers?: readonly Enforcer[]
   /** Default 30. */
   readonly enforceTimeoutSeconds?: number
-  /** Default true: recovers what dead processes left behind every 10 s. One-shot commands pass false. */
+  /** Default true: recovers what dead processes left behind every 10 s, and silences within a second what other processes revoke. One-shot commands pass false. */
   readonly background?: boolean
   readonly clock?: () => Date
 }

@@ -20,7 +20,7 @@ export interface EmqxHandlerOptions extends EmqxResponderOptions {
  *
  * @throws TypeError for options that cannot work
  * @example
- * const handler = createEmqxHandler(auth, { dialect: 'emqx5', authorizeCaller: request => request.headers.get('x-secret') === secret })
+ * const handler = createEmqxHandler(auth, { dialect: 'emqx5', authorizeCaller: request => request.headers.get('x-broker-secret') === secret })
  */
 export function createEmqxHandler(
   auth: BrokerAuth,
