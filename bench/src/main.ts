@@ -1,14 +1,25 @@
 import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchImport } from './import-time.ts'
 import { benchIssue } from './issue.ts'
+import { benchScale } from './scale.ts'
 
-const benches: Record<string, (options: { count?: number; rounds?: number }) => Promise<string>> = { issue: benchIssue }
+const benches: Record<string, (options: { count?: number; rounds?: number; rows?: number }) => Promise<string>> = {
+  issue: benchIssue,
+  scale: benchScale,
+  import: benchImport,
+}
 
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2).filter(argument => argument !== '--'),
   allowPositionals: true,
-  options: { count: { type: 'string' }, rounds: { type: 'string' }, pinned: { type: 'boolean' } },
+  options: {
+    count: { type: 'string' },
+    rounds: { type: 'string' },
+    rows: { type: 'string' },
+    pinned: { type: 'boolean' },
+  },
 })
 if (values.pinned === true && process.env['FLEETCERT_BENCH_PINNED'] !== '1') {
   // One core for this process and its threads; the peers are pinned alike.
@@ -16,10 +27,11 @@ if (values.pinned === true && process.env['FLEETCERT_BENCH_PINNED'] !== '1') {
   execFileSync('taskset', args, { stdio: 'inherit', env: { ...process.env, FLEETCERT_BENCH_PINNED: '1' } })
   process.exit()
 }
-const names = positionals.length > 0 ? positionals : Object.keys(benches)
+const names = positionals.length > 0 ? positionals : ['issue']
 const options = {
   ...(values.count === undefined ? {} : { count: Number(values.count) }),
   ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+  ...(values.rows === undefined ? {} : { rows: Number(values.rows) }),
 }
 process.stdout.write(
   `Node ${process.version}, OpenSSL ${process.versions.openssl}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n\n`,
