@@ -1,7 +1,14 @@
+import { writerBusyMilliseconds } from './open-database.ts'
 import type { Sql } from './sql.ts'
 
-/** Rows changed between two checkpoints. A row is a page in each of its indexes at the most, so the log stays below some 10,000 pages. */
+/** Rows changed between two checkpoints: some thousand pages of log. */
 const rowsPerCheckpoint = 2000
+
+/** After so many checkpoints that left something in the log, because others went on writing, one that makes them wait. */
+const patience = 4
+
+/** How long a checkpoint that needs others to be done waits for them. */
+const busyMilliseconds = 100
 
 /** Without a write for so long, the log is emptied. */
 const idleMilliseconds = 1000
@@ -13,6 +20,7 @@ export class Checkpointer {
   readonly #sql: Sql
   readonly #idle: NodeJS.Timeout
   #rows = 0
+  #unfinished = 0
 
   constructor(sql: Sql) {
     this.#sql = sql
@@ -22,7 +30,7 @@ export class Checkpointer {
   /** After each transaction. */
   wrote(rows: number): void {
     this.#rows += rows
-    if (this.#rows >= rowsPerCheckpoint) this.#checkpoint('PASSIVE')
+    if (this.#rows >= rowsPerCheckpoint) this.#checkpoint(this.#unfinished < patience ? 'PASSIVE' : 'FULL')
     this.#idle.refresh()
   }
 
@@ -30,12 +38,17 @@ export class Checkpointer {
     clearTimeout(this.#idle)
   }
 
-  #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
+  #checkpoint(mode: 'PASSIVE' | 'FULL' | 'TRUNCATE'): void {
     this.#rows = 0
     try {
-      this.#sql.get(`PRAGMA wal_checkpoint(${mode})`)
+      this.#sql.get(`PRAGMA busy_timeout = ${busyMilliseconds}`)
+      const row = this.#sql.get<{ busy: number; log: number; checkpointed: number }>(`PRAGMA wal_checkpoint(${mode})`)!
+      this.#unfinished = row.busy === 0 && row.log === row.checkpointed ? 0 : this.#unfinished + 1
     } catch {
-      // Busy or failed: the log is longer then, and the next one has more to do.
+      // The log is longer then, and the next one has more to do.
+      this.#unfinished += 1
+    } finally {
+      this.#sql.get(`PRAGMA busy_timeout = ${writerBusyMilliseconds}`)
     }
   }
 }

@@ -11,6 +11,7 @@ const applicationId = 0x66_6c_63_72
 
 /** How long a connection waits for another process's transaction, which takes milliseconds. The thread waits with it: the writer's may, the caller's should not. */
 const busyMilliseconds = { writer: 5000, reader: 200, injected: 2000 }
+export const writerBusyMilliseconds: number = busyMilliseconds.writer
 
 /** An SQLite database that this package has opened, and so closes. */
 export interface OwnedDatabase extends SqliteDatabase {
