@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Holder, Store } from '../store/store.ts'
+import type { CertificateId, Holder, Store } from '../store/store.ts'
 
 const leaseSeconds = 30
 const renewSeconds = 5
@@ -9,11 +9,14 @@ export interface ProcessHolder {
   readonly instance: string
   /** Runs `work` with a holder whose reservations stay leased until it is done. */
   hold<T>(work: (holder: Holder) => Promise<T>): Promise<T>
+  /** Gives up a reservation that the store could not be told of: tried again until it is told. */
+  giveUp(id: CertificateId): void
   close(): void
 }
 
 export function createProcessHolder(store: Store, clock: () => Date): ProcessHolder {
   const instance = randomBytes(8).toString('hex')
+  const givenUp = new Set<CertificateId>()
   let open = 0
   let timer: NodeJS.Timeout | undefined
   const leaseUntil = (): Date => new Date(clock().getTime() + leaseSeconds * 1000)
@@ -21,20 +24,31 @@ export function createProcessHolder(store: Store, clock: () => Date): ProcessHol
     clearInterval(timer)
     timer = undefined
   }
+  const tick = (): void => {
+    for (const id of givenUp) {
+      store.abandon({ ...id, at: clock() }).then(
+        () => givenUp.delete(id),
+        () => {},
+      )
+    }
+    // A failed renewal is the store's trouble: the commit will say `lost`.
+    if (open > 0) store.extendHolder(instance, leaseUntil()).catch(() => {})
+    else if (givenUp.size === 0) stop()
+  }
   return {
     instance,
     async hold<T>(work: (holder: Holder) => Promise<T>): Promise<T> {
       open += 1
-      timer ??= setInterval(() => {
-        // A failed renewal is the store's trouble: the commit will say `lost`.
-        store.extendHolder(instance, leaseUntil()).catch(() => {})
-      }, renewSeconds * 1000).unref()
+      timer ??= setInterval(tick, renewSeconds * 1000).unref()
       try {
         return await work({ instance, leaseUntil: leaseUntil() })
       } finally {
         open -= 1
-        if (open === 0) stop()
+        if (open === 0 && givenUp.size === 0) stop()
       }
+    },
+    giveUp(id: CertificateId): void {
+      givenUp.add(id)
     },
     close: stop,
   }

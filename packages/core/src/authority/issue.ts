@@ -96,8 +96,8 @@ async function issueOnce(
     try {
       return await reserveSignCommit(held)
     } catch (error) {
-      // It may have been reserved, or even signed: then the bytes stay on record, revocable, and no longer stand in the device's way. If this fails too, the lease runs out.
-      if (!isRefusal(error)) await store.abandon({ ...id, at: clock() }).catch(() => {})
+      // It may have been reserved, or even signed: then the bytes stay on record, revocable, and no longer stand in the device's way. If this fails too, the holder tries again.
+      if (!isRefusal(error)) await store.abandon({ ...id, at: clock() }).catch(() => holder.giveUp(id))
       throw error
     }
   })

@@ -81,9 +81,28 @@ async function createUnderLease(context: IssueContext, options: BootstrapOptions
   if (found === undefined || document === undefined)
     throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'the fleet document vanished' })
   if (document.phase === 'ready') return document
-  const ready = await makeAuthorities(context, options, document)
-  await put(context, ready, found.version, lease)
+  const plan = await replan(context, options, document)
+  // Recorded before anything is signed under the new numbers, so that dying again leads to no third certificate.
+  if (plan !== document) await put(context, plan, found.version, lease)
+  const ready = await makeAuthorities(context, options, plan)
+  await put(context, ready, found.version + (plan === document ? 0 : 1), lease)
   return ready
+}
+
+/** A reservation under a planned number was left by a start that died while signing: its bytes may exist, so the number is given up for another. */
+async function replan({ store }: IssueContext, options: BootstrapOptions, plan: Creating): Promise<Creating> {
+  const rootKey = await options.keyrings.root.open(plan.authorities[0]?.keyName ?? 'root')
+  if (rootKey === undefined) return plan
+  const issuerKeyId = keyId(rootKey.publicKey)
+  let changed = false
+  const authorities: PlannedCa[] = []
+  for (const planned of plan.authorities) {
+    const row = await store.certificate({ issuerKeyId, serialNumber: planned.serialNumber })
+    const usable = row === undefined || (row.der !== undefined && row.revocation === undefined)
+    changed ||= !usable
+    authorities.push(usable ? planned : { ...planned, serialNumber: toHex(randomSerialNumber()) })
+  }
+  return changed ? { ...plan, authorities } : plan
 }
 
 /** Keys without a record of them: the store was lost or swapped. */
@@ -166,14 +185,13 @@ type AuthorityOrder = Pick<IssueOrder, 'template' | 'signer' | 'subject' | 'subj
 async function issueAuthority(context: IssueContext, planned: PlannedCa, order: AuthorityOrder): Promise<Uint8Array> {
   const issuerKeyId = keyId(order.signer.publicKey)
   const existing = await context.store.certificate({ issuerKeyId, serialNumber: planned.serialNumber })
-  if (existing?.der !== undefined && existing.revocation === undefined) return existing.der
+  if (existing?.der !== undefined) return existing.der
   const issued = await issueCertificate(context, {
     ...order,
     issuerKeyId,
     subjectAltName: [],
     expect: 'any',
-    // A reservation under the planned number was left by a start that died while signing: its bytes may exist, so the number is not used again.
-    serialNumber: existing === undefined ? fromHex(planned.serialNumber) : randomSerialNumber(),
+    serialNumber: fromHex(planned.serialNumber),
   })
   return issued.der
 }

@@ -118,7 +118,7 @@ export function createFleet(parts: FleetParts): Fleet {
     },
     async identify(evidence, options) {
       open()
-      return identifyCertificate(store, clock(), evidence, options)
+      return identifyCertificate(store, clock, evidence, options)
     },
 
     async device(deviceId: string, options?: IoOptions): Promise<DeviceRecord | undefined> {

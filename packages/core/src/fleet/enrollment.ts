@@ -1,6 +1,6 @@
 import { encodePem, type GeneralName, type IoOptions, PkiError, parseCertificate } from '@fleetcert/x509'
 import { type CertificateTemplate, createCertificateTemplate } from '../authority/certificate-template.ts'
-import { checkClock } from '../authority/check-clock.ts'
+import { checkedNow } from '../authority/check-clock.ts'
 import { type IssueContext, type IssuedCertificate, type IssueOrder, issueCertificate } from '../authority/issue.ts'
 import type { Issuer } from '../authority/issuer.ts'
 import type { ResolvedProfile } from '../authority/profile.ts'
@@ -59,9 +59,8 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
     validitySeconds: number | undefined,
     options: IoOptions | undefined,
   ): Promise<{ issued: IssuedCertificate; validity: Validity }> => {
-    const now = clock()
+    const now = await checkedNow(store, clock, options)
     const validity = validityAt(now, profile, validitySeconds, issuingCa.certificate)
-    await checkClock(store, now, options)
     const signer = await issuingCa.signer()
     const issued = await issueCertificate(
       context,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type IoOptions, parseFingerprint } from '@fleetcert/x509'
-import { checkClock } from '../authority/check-clock.ts'
+import { checkedNow } from '../authority/check-clock.ts'
 import type { Store } from '../store/store.ts'
 import { deviceRecordOf, statusAt } from './device-record.ts'
 import type { Identification } from './fleet.ts'
@@ -8,7 +8,7 @@ import type { Identification } from './fleet.ts'
 /** What a certificate is worth now: one look-up by fingerprint. Fails closed: what is missing is `unknown`, what cannot be asked rejects. */
 export async function identifyCertificate(
   store: Store,
-  now: Date,
+  clock: () => Date,
   evidence: { readonly der: Uint8Array } | { readonly fingerprint: string },
   options?: IoOptions,
 ): Promise<Identification> {
@@ -16,7 +16,7 @@ export async function identifyCertificate(
     throw new TypeError('evidence.der: expected a Uint8Array')
   const fingerprint =
     'der' in evidence ? createHash('sha256').update(evidence.der).digest() : parseFingerprint(evidence.fingerprint)
-  await checkClock(store, now, options)
+  const now = await checkedNow(store, clock, options)
   const certificate = await store.certificate({ fingerprint }, options)
   if (certificate === undefined) return { status: 'unknown' }
   const device = deviceRecordOf(certificate, now)

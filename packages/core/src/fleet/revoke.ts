@@ -38,6 +38,14 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     if (own.size > rememberedRevocations) for (const oldest of own) return void own.delete(oldest)
   }
 
+  const isOwnCa = ({ id }: CertificateRecord): boolean =>
+    parts.authorities.some(
+      ({ role, issuer }) =>
+        issuer.certificate.serialNumber === id.serialNumber &&
+        (role !== 'root' || issuer.keyId === id.issuerKeyId) &&
+        parts.authorities.some(parent => parent.issuer.keyId === id.issuerKeyId),
+    )
+
   const result = (
     deviceId: string | undefined,
     revocation: Revocation,
@@ -60,8 +68,9 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
   ): Promise<RevocationResult> => {
     checkIdentifier(deviceId, 'deviceId')
     const event = { ...eventOf(revocation), deviceId }
-    remember(deviceId, event.at)
     const revoked = await store.revokeDevice(deviceId, revocation, event, options)
+    // Only now: a revocation whose answer was lost is found in the ledger, and enforced, like another process's.
+    remember(deviceId, event.at)
     if (revoked.length > 0) return result(deviceId, revocation, revoked)
     const newest = await currentCertificate(store, deviceId, clock(), options)
     if (newest?.revocation === undefined) throw new PkiError('ERR_PKI_DEVICE_UNKNOWN', { deviceId })
@@ -87,15 +96,15 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     const revocation = revocationOf(request, clock())
     if (typeof target === 'string') return revokeDevice(target, revocation, options)
     const record = await find(target, options)
-    if (record.role === 'root' || record.role === 'issuingCa') {
+    if (isOwnCa(record)) {
       throw new PkiError('ERR_PKI_CA_IN_USE', { serialNumber: record.id.serialNumber })
     }
     const event: FleetEventInput = {
       ...eventOf(revocation),
       ...namesOf(record),
     }
-    if (record.deviceId !== undefined) remember(record.deviceId, event.at)
     const revoked = await store.revoke(record.id, revocation, [event], options)
+    if (record.deviceId !== undefined) remember(record.deviceId, event.at)
     if (revoked === undefined)
       throw new PkiError('ERR_PKI_CERTIFICATE_UNKNOWN', { serialNumber: record.id.serialNumber })
     return result(record.deviceId, revoked.revocation, revoked.created ? [record.id] : [])

@@ -11,7 +11,7 @@ import {
   keyIdentifierOf,
   PkiError,
 } from '@fleetcert/x509'
-import { checkClock } from '../authority/check-clock.ts'
+import { checkedNow } from '../authority/check-clock.ts'
 import { type Issuer, signVerified } from '../authority/issuer.ts'
 import type { SignedCrl } from '../fleet/fleet.ts'
 import type { CrlParts, CrlScope, FleetEventType, RevokedEntry, Store } from '../store/store.ts'
@@ -77,9 +77,10 @@ async function findGood(
   scope: CrlScope,
   options?: IoOptions,
 ): Promise<SignedCrl | undefined> {
+  // The cursor before the CRL: another process may publish in between, and then the CRL is newer than the cursor that was read, never older.
+  if (await isOutdated(context, scope, options)) return undefined
   const stored = await context.store.crl(scope, options)
-  if (stored === undefined || isAging(stored, context) || (await isOutdated(context, scope, options))) return undefined
-  return toSigned(scope, stored)
+  return stored === undefined || isAging(stored, context) ? undefined : toSigned(scope, stored)
 }
 
 function isAging(crl: CrlParts, { clock, times }: CrlIssuerContext): boolean {
@@ -116,7 +117,7 @@ function prunedAway(error: unknown): undefined {
 
 async function buildCrl(context: CrlIssuerContext, scope: CrlScope): Promise<SignedCrl> {
   const { store, instance, clock } = context
-  await checkClock(store, clock())
+  await checkedNow(store, clock)
   const leaseName = consumerOf(scope)
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const lease = await store.lease(leaseName, instance, leaseSeconds)

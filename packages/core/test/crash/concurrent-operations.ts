@@ -44,8 +44,8 @@ export const concurrentOperations: readonly ConcurrentOperation[] = [
     name: 'revoke what is pending',
     weight: 1,
     async run(fleet) {
-      for await (const { id, role } of fleet.pending()) {
-        if (role !== 'root' && role !== 'issuingCa') await fleet.revoke(id, { reason: 'superseded' })
+      for await (const { id } of fleet.pending()) {
+        await fleet.revoke(id, { reason: 'superseded' })
       }
     },
   },
@@ -84,6 +84,7 @@ const alarming: readonly PkiErrorCode[] = [
   'ERR_PKI_KEY_MISSING',
   'ERR_PKI_KEY_BLOCKED',
   'ERR_PKI_CURSOR',
+  'ERR_PKI_CLOCK',
   'ERR_PKI_LINT',
   'ERR_PKI_PREPARED_SPENT',
   'ERR_PKI_CLOSED',
