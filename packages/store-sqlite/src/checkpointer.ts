@@ -1,8 +1,11 @@
 import { writerBusyMilliseconds } from './open-database.ts'
 import type { Sql } from './sql.ts'
 
-/** Rows changed between two checkpoints: some thousand pages of log. */
-const rowsPerCheckpoint = 2000
+/**
+ * Rows changed between two checkpoints: what a hundred certificates need, some 500 pages. Random pages of indexes do not get fewer by waiting longer, and a short checkpoint is over before the callers that
+ * were answered come back.
+ */
+const rowsPerCheckpoint = 600
 
 /** After so many checkpoints that left something in the log, because others went on writing, one that makes them wait. */
 const patience = 4

@@ -11,11 +11,11 @@ import type { WriteArguments, WriteName, WriteResult } from './write-call.ts'
 
 export type SqliteStoreOptions = (
   | {
-      /** Path of the database file. It and its folder are made if they are not there; the file is readable by its owner alone. The folder must be writable: SQLite keeps two files beside it. */
+      /** Path of the database file. It and its folder are made if they are not there; the file is readable by its owner alone. The folder must be writable: SQLite keeps two files beside it. A thread of its own writes. */
       readonly file: string
     }
   | {
-      /** An open database of yours, for the store alone. It is migrated and set up like a file, and stays open when the store is closed. */
+      /** An open database of yours, for the store alone. It is migrated and set up like a file, and stays open when the store is closed. Everything runs on the calling thread. */
       readonly database: SqliteDatabase
     }
 ) & {
@@ -26,7 +26,9 @@ export type SqliteStoreOptions = (
 /**
  * A store in one SQLite file, through node:sqlite. Several processes of one machine may share the file.
  *
- * No I/O until it is opened (`openFleet` does that). Every change is one transaction that is on the disk (WAL, `synchronous=FULL`) before the call resolves.
+ * No I/O until it is opened (`openFleet` does that). Every change is on the disk (WAL, `synchronous=FULL`) before its call resolves; calls that are made together share a transaction, in which each succeeds or fails alone.
+ * With `file`, a worker thread writes, so that the calling thread waits for no lock and no disk; reading is done at once, by a connection that waits for no writer. The thread does not keep the process alive while it has nothing to do.
+ * An abort signal takes a call back as long as it waits for its transaction; then it runs to its end, and what has become durable stays.
  * Rejections: `ERR_PKI_STORE_UNAVAILABLE` (locked, full, not writable: try again later), `ERR_PKI_STORE_CORRUPT` (damaged, or not a database of ours),
  * `ERR_PKI_STORE_SCHEMA` (written by a newer version), `ERR_PKI_CURSOR`, `ERR_PKI_CLOSED`.
  *

@@ -1,9 +1,9 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type { FleetEvent, Store } from '@fleetcert/core'
 import { sqliteStore } from '@fleetcert/store-sqlite'
@@ -171,6 +171,17 @@ describe("the writer's thread", () => {
     expect(parts.every((part, index) => part.length === 1024 * 1024 && part.at(-1) === index)).toBe(true)
     const { parts: read } = (await store.crl(scope))!
     expect(read.every((part, index) => Buffer.compare(part, parts[index]!) === 0)).toBe(true)
+  })
+})
+
+describe('the log', () => {
+  it('is emptied after a while without writes, again and again', { timeout: 60_000 }, async () => {
+    await using store = sqliteStore({ file })
+    for (let round = 1; round <= 2; round += 1) {
+      await issue(store, round)
+      while (statSync(`${file}-wal`).size > 0) await sleep(20)
+      expect((await readLedger(store)).length).toBe(2 * round)
+    }
   })
 })
 

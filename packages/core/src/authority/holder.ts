@@ -43,8 +43,8 @@ export function createProcessHolder(store: Store, clock: () => Date): ProcessHol
       try {
         return await work({ instance, leaseUntil: leaseUntil() })
       } finally {
+        // The timer stops by itself when it finds nothing to do: a timer for each certificate would cost more than that look.
         open -= 1
-        if (open === 0 && givenUp.size === 0) stop()
       }
     },
     giveUp(id: CertificateId): void {
