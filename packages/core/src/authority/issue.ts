@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   certificateFingerprint,
   type DistinguishedName,
@@ -112,7 +112,7 @@ async function issueOnce(
         ...named,
         ...(order.owner === undefined ? {} : { owner: order.owner }),
         ...(order.attributes === undefined ? {} : { attributes: order.attributes }),
-        publicKeyHash: createHash('sha256').update(order.subjectPublicKeyInfo).digest(),
+        publicKeyHash: hash('sha256', order.subjectPublicKeyInfo, 'buffer'),
         notBefore: validity.notBefore,
         notAfter: validity.notAfter,
         shard: order.shard ?? 0,

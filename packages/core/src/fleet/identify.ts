@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type IoOptions, parseFingerprint } from '@fleetcert/x509'
 import { checkedNow } from '../authority/check-clock.ts'
 import type { Store } from '../store/store.ts'
@@ -15,7 +15,7 @@ export async function identifyCertificate(
   if ('der' in evidence && !(evidence.der instanceof Uint8Array))
     throw new TypeError('evidence.der: expected a Uint8Array')
   const fingerprint =
-    'der' in evidence ? createHash('sha256').update(evidence.der).digest() : parseFingerprint(evidence.fingerprint)
+    'der' in evidence ? hash('sha256', evidence.der, 'buffer') : parseFingerprint(evidence.fingerprint)
   const now = await checkedNow(store, clock, options)
   const certificate = await store.certificate({ fingerprint }, options)
   if (certificate === undefined) return { status: 'unknown' }
