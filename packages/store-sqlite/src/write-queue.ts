@@ -13,6 +13,7 @@ const answersPerTurn = 16
 
 interface PendingWrite {
   readonly call: WriteCall
+  readonly octets: number
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
   /** Stops listening to its signal. */
@@ -49,7 +50,7 @@ export class WriteQueue {
   /** Resolves with the call's result once it is durable. A call that still waits for its transaction is taken back when `signal` aborts; one that is given to the writer runs to its end. */
   write(call: WriteCall, signal?: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      let write: PendingWrite = { call, resolve, reject }
+      let write: PendingWrite = { call, octets: octetCount(call.args), resolve, reject }
       if (signal !== undefined) {
         const abort = (): void => {
           this.#waiting.delete(write)
@@ -118,7 +119,7 @@ export class WriteQueue {
     const batch: PendingWrite[] = []
     let octets = 0
     for (const write of this.#waiting) {
-      octets += octetCount(write.call.args)
+      octets += write.octets
       if (batch.length === batchCalls || (batch.length > 0 && octets > batchOctets)) break
       this.#waiting.delete(write)
       write.detach?.()

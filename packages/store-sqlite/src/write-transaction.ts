@@ -42,6 +42,7 @@ function inSavepoint(sql: Sql, call: WriteCall): Outcome {
   const operation = writes[call.name] as ((sql: Sql, ...args: readonly unknown[]) => unknown) | undefined
   sql.run('SAVEPOINT call')
   try {
+    // A call that could not be sent comes without its name.
     if (operation === undefined) throw new TypeError('the arguments hold what cannot be stored')
     const result = operation(sql, ...call.args)
     sql.run('RELEASE call')

@@ -9,6 +9,8 @@ import { WriteQueue } from './write-queue.ts'
 /** Beside this module, in the sources as in the bundle. */
 const entry = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js'
 
+const notStarted = 'the thread that writes cannot be started'
+
 /** A thread with a connection of its own that does the writing, seen from the thread that asks for it. While it has nothing to do it does not keep the process alive. */
 export class WriterClient {
   readonly #worker: Worker
@@ -16,13 +18,22 @@ export class WriterClient {
   readonly #opened = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
   #isAlive = true
+  #hasOpened = false
   #cause: unknown
 
   /** Starts the thread; rejects with the reason when that cannot open the file. */
   static async open(file: string): Promise<WriterClient> {
-    const client = new WriterClient(file)
+    const client = WriterClient.#start(file)
     await client.#opened.promise
     return client
+  }
+
+  static #start(file: string): WriterClient {
+    try {
+      return new WriterClient(file)
+    } catch (error) {
+      throw storeUnavailable(notStarted, error)
+    }
   }
 
   private constructor(file: string) {
@@ -57,8 +68,8 @@ export class WriterClient {
     return this.#isAlive
   }
 
-  write(call: WriteCall, signal?: AbortSignal): Promise<unknown> {
-    return this.#queue.write(call, signal)
+  async write(call: WriteCall, signal?: AbortSignal): Promise<unknown> {
+    return this.#queue.write({ ...call, args: withOwnOctets(call.args) }, signal)
   }
 
   /** Resolves when all calls have their answers, the database is closed and the thread has ended. */
@@ -70,15 +81,15 @@ export class WriterClient {
   }
 
   #send(calls: readonly WriteCall[]): void {
-    const own = calls.map(({ name, args }) => ({ name, args: withOwnOctets(args) }))
+    const bare = calls.map(({ name, args }) => ({ name, args }))
     try {
       this.#worker.postMessage(
-        own,
+        bare,
         calls.flatMap(({ transfer = [] }) => transfer),
       )
     } catch {
       // A function among somebody's arguments, say: that call alone is refused.
-      this.#worker.postMessage(own.map(call => (canBeCloned(call) ? call : { name: undefined, args: [] })))
+      this.#worker.postMessage(bare.map(call => (canBeCloned(call) ? call : { name: undefined, args: [] })))
     }
   }
 
@@ -86,6 +97,7 @@ export class WriterClient {
     if ('answers' in response) {
       this.#queue.settle(response.batches, response.answers.map(toOutcome))
     } else if (response.opened) {
+      this.#hasOpened = true
       this.#worker.unref()
       this.#opened.resolve()
     } else {
@@ -95,7 +107,7 @@ export class WriterClient {
 
   #end(): void {
     this.#isAlive = false
-    const failure = storeUnavailable('the thread that writes has ended', this.#cause)
+    const failure = storeUnavailable(this.#hasOpened ? 'the thread that writes has ended' : notStarted, this.#cause)
     this.#opened.reject(failure)
     this.#queue.fail(failure)
     this.#exited.resolve()

@@ -12,12 +12,17 @@ import { issuer, reservation } from './reservation.ts'
 
 /** The threads that the stores of a test have started. */
 const workers = vi.hoisted(() => [] as Worker[])
+/** Makes the next one fail to start. */
+const refusal = vi.hoisted(() => ({ error: undefined as Error | undefined }))
 vi.mock('node:worker_threads', async load => {
   const original = await load<typeof import('node:worker_threads')>()
   return {
     ...original,
     Worker: class extends original.Worker {
       constructor(...args: ConstructorParameters<typeof original.Worker>) {
+        const { error } = refusal
+        refusal.error = undefined
+        if (error !== undefined) throw error
         super(...args)
         workers.push(this)
       }
@@ -90,6 +95,8 @@ describe("the writer's thread", () => {
     await store.open()
     const transactions = countTransactions()
     const event = { type: 'settingsChanged', at: new Date() } as const
+    const cyclic = { ...event, details: {} as Record<string, never> }
+    cyclic.details['self'] = cyclic.details as never
     const results = await Promise.allSettled([
       store.putDocument('first', new Uint8Array(1), 0, [event]),
       store.putDocument('half done', new Uint8Array(1), 0, [event, { ...event, deviceId: 'a\0' }]),
@@ -102,6 +109,7 @@ describe("the writer's thread", () => {
       ),
       // What no thread can be sent.
       store.putDocument('function', (() => {}) as never, 0, [event]),
+      store.putDocument('cycle', new Uint8Array(1), 0, [cyclic]),
       store.putDocument('last', new Uint8Array(0), 0, [event]),
     ])
     expect(results.map(result => (result.status === 'fulfilled' ? result.value : result.reason))).toEqual([
@@ -111,6 +119,7 @@ describe("the writer's thread", () => {
       new RangeError('seconds must be 0 or more'),
       new TypeError('serialNumber must be lower-case hex of even length'),
       expect.any(TypeError),
+      expect.any(RangeError),
       true,
     ])
     expect(transactions()).toBe(1)
@@ -212,6 +221,19 @@ describe("the death of the writer's thread", () => {
     const answered = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
     expect(answered).toEqual(Array.from({ length: answered.length }, (_, index) => BigInt(index + 1)))
     expect(await store.nextCrlNumber(scope)).toBeGreaterThan(BigInt(answered.length))
+  })
+
+  it('may come before its birth', async () => {
+    await using store = sqliteStore({ file })
+    // As with --permission and without --allow-worker.
+    refusal.error = new Error('access denied')
+    const reason = 'the thread that writes cannot be started'
+    const refused = { code: 'ERR_PKI_STORE_UNAVAILABLE', details: { reason }, cause: refusal.error }
+    await expect(store.open()).rejects.toMatchObject(refused)
+    const opening = store.open()
+    await workers.at(-1)!.terminate()
+    await expect(opening).rejects.toMatchObject({ code: 'ERR_PKI_STORE_UNAVAILABLE', details: { reason } })
+    await issue(store, 1)
   })
 
   it('is survived when it comes while nothing is written', async () => {
