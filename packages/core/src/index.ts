@@ -51,6 +51,7 @@ export type {
 export { isDeviceId } from './fleet/identifier.ts'
 export { type OpenFleetOptions, openFleet } from './fleet/open-fleet.ts'
 export { issuerPath, type PublishOptions } from './fleet/published-urls.ts'
+export { revocationReasons } from './fleet/revocation-reasons.ts'
 export type { SubjectName } from './fleet/subject-names.ts'
 export { type FileKeyringOptions, fileKeyring } from './signer/file-keyring.ts'
 export { memoryKeyring } from './signer/memory-keyring.ts'

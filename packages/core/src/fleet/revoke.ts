@@ -1,4 +1,4 @@
-import { type CrlReason, formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
+import { formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
 import { enforce } from '../revocation/enforce.ts'
 import type { CertificateId, CertificateRecord, FleetEvent, FleetEventInput, Revocation } from '../store/store.ts'
 import type { FleetParts } from './create-fleet.ts'
@@ -6,18 +6,7 @@ import { currentCertificate } from './current-certificate.ts'
 import type { Fleet, RevocationResult, RevokeRequest } from './fleet.ts'
 import { checkIdentifier } from './identifier.ts'
 import { listAll } from './list-all.ts'
-
-const reasons: ReadonlySet<CrlReason> = new Set<CrlReason>([
-  'unspecified',
-  'keyCompromise',
-  'cACompromise',
-  'affiliationChanged',
-  'superseded',
-  'cessationOfOperation',
-  'certificateHold',
-  'privilegeWithdrawn',
-  'aACompromise',
-])
+import { revocationReasons } from './revocation-reasons.ts'
 
 /** The part of a fleet that ends certificates. */
 export interface Revoker extends Pick<Fleet, 'revoke' | 'release'> {
@@ -38,13 +27,11 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     if (own.size > rememberedRevocations) for (const oldest of own) return void own.delete(oldest)
   }
 
+  // Every CA of the fleet, the root too, is certified by the root.
+  const rootKeyId = parts.authorities.find(({ role }) => role === 'root')?.issuer.keyId
   const isOwnCa = ({ id }: CertificateRecord): boolean =>
-    parts.authorities.some(
-      ({ role, issuer }) =>
-        issuer.certificate.serialNumber === id.serialNumber &&
-        (role !== 'root' || issuer.keyId === id.issuerKeyId) &&
-        parts.authorities.some(parent => parent.issuer.keyId === id.issuerKeyId),
-    )
+    id.issuerKeyId === rootKeyId &&
+    parts.authorities.some(({ issuer }) => issuer.certificate.serialNumber === id.serialNumber)
 
   const result = (
     deviceId: string | undefined,
@@ -133,7 +120,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
 
 function revocationOf(request: RevokeRequest, now: Date): Revocation {
   const { reason = 'unspecified', invalidityDate } = request
-  if (!reasons.has(reason))
+  if (!revocationReasons.includes(reason))
     throw new TypeError('reason: expected a reason of RFC 5280 section 5.3.1 other than removeFromCRL')
   if (invalidityDate !== undefined && !(invalidityDate.getTime() >= 0 && invalidityDate.getTime() <= now.getTime())) {
     throw new RangeError('invalidityDate: expected a date from 1970 on that is not in the future')

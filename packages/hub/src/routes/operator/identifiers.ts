@@ -1,4 +1,4 @@
-import { type CrlReason, isDeviceId, PkiError } from '@fleetcert/core'
+import { isDeviceId, PkiError } from '@fleetcert/core'
 import { type Field, malformed, text } from '../../exchange/fields.ts'
 
 /** A device id in its legal form. */
@@ -19,16 +19,3 @@ export const csr: Field<string> = (value, name) => {
   if (pem === '') throw malformed(`${name}: expected PEM`)
   return pem
 }
-
-/** RFC 5280 section 5.3.1, without `removeFromCRL`, which only a delta CRL holds. */
-export const revocationReasons: readonly CrlReason[] = [
-  'unspecified',
-  'keyCompromise',
-  'cACompromise',
-  'affiliationChanged',
-  'superseded',
-  'cessationOfOperation',
-  'certificateHold',
-  'privilegeWithdrawn',
-  'aACompromise',
-]

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import type { CrlReason, Enforcement, Fleet } from '@fleetcert/core'
+import { type CrlReason, type Enforcement, type Fleet, revocationReasons } from '@fleetcert/core'
 import { oneOf } from '../../exchange/fields.ts'
 import { jsonAnswer } from '../../exchange/json-answer.ts'
 import { noFields, type Operation } from '../../exchange/operation.ts'
-import { deviceId, revocationReasons } from './identifiers.ts'
+import { deviceId } from './identifiers.ts'
 
 type Path = { readonly deviceId: string }
 type Body = { readonly reason: CrlReason }
