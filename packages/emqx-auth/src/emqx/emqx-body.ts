@@ -85,25 +85,11 @@ function readJson(text: string): Map<string, string> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const entries = Object.entries(value)
   if (!entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return undefined
-  // JSON.parse keeps the last of two equal keys, EMQX or a proxy may have meant the first. In a flat map of strings each entry has two strings, so a key that was dropped shows in their number.
-  return countStrings(text) === 2 * entries.length ? new Map(entries) : undefined
-}
-
-/** How many string literals a valid JSON text has. */
-function countStrings(text: string): number {
-  let count = 0
-  for (let start = text.indexOf('"'); start !== -1; start = text.indexOf('"', start + 1)) {
-    count++
-    do start = text.indexOf('"', start + 1)
-    while (isEscaped(text, start))
-  }
-  return count
-}
-
-function isEscaped(text: string, index: number): boolean {
-  let backslashes = 0
-  while (text[index - 1 - backslashes] === '\\') backslashes++
-  return backslashes % 2 === 1
+  // JSON.parse keeps the last of two equal keys, EMQX or a proxy may have meant the first; and V8 (Node 24.9) was seen to read an escaped key that comes twice as two. In a flat map of strings every other
+  // literal is a key, so they are taken one by one.
+  const literals = (text.match(/"(?:[^"\\]|\\.)*"/g) ?? []).map(literal => JSON.parse(literal) as string)
+  const keys = literals.filter((_, index) => index % 2 === 0)
+  return new Set(keys).size === keys.length ? new Map(entries) : undefined
 }
 
 function readForm(text: string): Map<string, string> | undefined {
