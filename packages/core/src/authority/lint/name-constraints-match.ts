@@ -27,7 +27,7 @@ export function brokenConstraint(constraints: NameConstraints, certificate: TbsC
 function namesOf({ subject, subjectAltName = [] }: TbsCertificate): readonly GeneralName[] {
   const names = [...subjectAltName]
   if (subject.length > 0) names.push({ type: 'directoryName', value: subject })
-  // "When a certificate does not include a subject alternative name, … implementations MUST apply the constraint to the attribute of type emailAddress in the subject distinguished name"
+  // "When constraints are imposed on the rfc822Name name form, but the certificate does not include a subject alternative name, the rfc822Name constraint MUST be applied to the attribute of type emailAddress in the subject distinguished name."
   if (subjectAltName.length === 0) {
     for (const value of attributeValues(subject, 'emailAddress')) names.push({ type: 'email', value })
   }

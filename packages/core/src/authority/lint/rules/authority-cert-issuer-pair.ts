@@ -9,7 +9,7 @@ export const authorityCertIssuerPair: LintRule = {
   scope: 'rfc',
   severity: 'error',
   requirement: 'authorityKeyIdentifier holds both of authorityCertIssuer and authorityCertSerialNumber, or neither.',
-  // "-- authorityCertIssuer and authorityCertSerialNumber MUST both be present or both be absent"
+  // "authorityCertIssuer and authorityCertSerialNumber MUST both be present or both be absent"
   check(certificate) {
     const value = extensionOf(certificate, extensionOids.authorityKeyIdentifier)?.value
     if (value === undefined) return undefined

@@ -8,7 +8,7 @@ export const authorityKeyIdentifierMatches: LintRule = {
   scope: 'rfc',
   severity: 'error',
   requirement: "authorityKeyIdentifier is the subjectKeyIdentifier of the issuer's certificate, as it stands there.",
-  // "the value of the subject key identifier MUST be the value placed in the key identifier field of the authority key identifier extension of certificates issued by the subject of this certificate."
+  // "the value of the subject key identifier MUST be the value placed in the key identifier field of the authority key identifier extension … of certificates issued by the subject of this certificate."
   check({ authorityKeyIdentifier }, { issuer }) {
     if (issuer === undefined || authorityKeyIdentifier === undefined) return undefined
     const expected = issuer.subjectKeyIdentifier ?? keyIdentifierOf(issuer.subjectPublicKeyInfo)

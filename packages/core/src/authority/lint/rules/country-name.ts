@@ -6,7 +6,7 @@ export const countryName: LintRule = {
   scope: 'rfc',
   severity: 'error',
   requirement: 'countryName is the two upper-case letters of ISO 3166.',
-  // "X520countryName ::= PrintableString (SIZE (2)) -- IS 3166 codes"
+  // "X520countryName (digraph from IS 3166)", "X520countryName ::= PrintableString (SIZE (2))"
   check({ subject }) {
     for (const rdn of subject) {
       for (const { type, value } of rdn) {

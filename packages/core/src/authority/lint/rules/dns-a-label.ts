@@ -3,7 +3,7 @@ import { hasOnlyALabels } from '../name-syntax.ts'
 
 export const dnsALabel: LintRule = {
   id: 'dns-a-label',
-  citation: 'RFC 9549 section 2.2 and RFC 5890 section 2.3.1',
+  citation: 'RFC 9549 section 2.3 and RFC 5890 section 2.3.1',
   scope: 'rfc',
   severity: 'warning',
   requirement: 'A label of a dNSName with hyphens in third and fourth place is an A-label (`xn--…`) that decodes.',

@@ -8,7 +8,7 @@ export const keyUsageNamedBits: LintRule = {
   scope: 'rfc',
   severity: 'error',
   requirement: 'keyUsage has no trailing zero bits.',
-  // "Where Rec. ITU-T X.680, 22.7, applies, the bitstring shall have all trailing 0 bits removed before it is encoded."
+  // "Where Rec. ITU-T X.680 | ISO/IEC 8824-1, 22.7, applies, the bitstring shall have all trailing 0 bits removed before it is encoded."
   check(certificate) {
     const value = extensionOf(certificate, extensionOids.keyUsage)?.value
     if (value === undefined) return undefined

@@ -7,7 +7,7 @@ export const nameStringType: LintRule = {
   scope: 'rfc',
   severity: 'warning',
   requirement: 'DirectoryStrings in the subject are UTF8String or PrintableString.',
-  // "CAs MUST use either the PrintableString or UTF8String encoding of DirectoryString, with two exceptions" – that names were in use before; which a certificate does not tell.
+  // "CAs conforming to this profile MUST use either the PrintableString or UTF8String encoding of DirectoryString, with two exceptions" – that names were in use before; which a certificate does not tell.
   check({ subject }) {
     for (const rdn of subject) {
       for (const { type, encoding } of rdn) {

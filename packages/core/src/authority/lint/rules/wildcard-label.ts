@@ -6,7 +6,7 @@ export const wildcardLabel: LintRule = {
   scope: 'rfc',
   severity: 'error',
   requirement: 'A wildcard in a dNSName is the whole left-most label, and not the only one.',
-  // "There is only one wildcard character. The wildcard character appears only as the complete content of the left-most label."
+  // "There is only one wildcard character." "The wildcard character appears only as the complete content of the left-most label."
   check({ subjectAltName }) {
     for (const name of subjectAltName ?? []) {
       if (name.type !== 'dns' || !name.value.includes('*')) continue

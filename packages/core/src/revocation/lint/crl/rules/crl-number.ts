@@ -1,0 +1,14 @@
+import { extensionOids } from '@fleetcert/x509'
+import { findRaw } from '../../raw-extension.ts'
+import type { CrlLintRule } from '../crl-rule.ts'
+
+export const crlNumber: CrlLintRule = {
+  id: 'crl-number',
+  citation: 'RFC 5280 section 5.2.3',
+  scope: 'rfc',
+  severity: 'error',
+  requirement: 'There is a cRLNumber.',
+  // "CRL issuers conforming to this profile MUST include this extension in all CRLs and MUST mark this extension as non-critical."
+  check: ({ extensions = [] }) =>
+    findRaw(extensions, extensionOids.crlNumber) === undefined ? 'there is no cRLNumber' : undefined,
+}
