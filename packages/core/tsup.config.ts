@@ -1,3 +1,9 @@
 import { packageConfig } from '../../tsup.base.ts'
 
-export default packageConfig()
+const entry = { index: './src/index.ts', 'testing/index': './src/testing/index.ts' }
+
+// The thread that verifies is a file of its own beside the index; the exports map does not name it.
+export default packageConfig({
+  entry: { ...entry, 'verification-thread': './src/authority/verification/verification-thread.ts' },
+  dts: { entry },
+})

@@ -1,16 +1,15 @@
 import { createDerReader, type DerReader } from './der/reader.ts'
 import { contextTag, derTag } from './der/tag.ts'
-import { sequence } from './der/tlv.ts'
-import { bitString } from './der/writer.ts'
+import { elementHeader, sequence } from './der/tlv.ts'
 import { type AuthorityInfoAccess, parseAuthorityInfoAccess } from './extensions/authority-info-access.ts'
 import { type BasicConstraints, parseBasicConstraints } from './extensions/basic-constraints.ts'
 import { parseCrlDistributionPoints } from './extensions/distribution-point.ts'
 import { parseExtendedKeyUsage } from './extensions/extended-key-usage.ts'
-import { findExtension, readExtensions } from './extensions/extension.ts'
+import { readExtensions } from './extensions/extension.ts'
 import { extensionOids } from './extensions/extension-oids.ts'
 import { parseAuthorityKeyIdentifier, parseSubjectKeyIdentifier } from './extensions/key-identifier.ts'
 import { parseKeyUsage } from './extensions/key-usage.ts'
-import { parseSubjectAltName } from './extensions/subject-alt-name.ts'
+import { readSubjectAltName } from './extensions/subject-alt-name.ts'
 import { derOf } from './input.ts'
 import { readName } from './name.ts'
 import { PkiError } from './pki-error.ts'
@@ -27,6 +26,7 @@ import type {
 } from './types.ts'
 
 const limitBytes = 64 * 1024
+const noUnusedBits = Uint8Array.of(0)
 
 /** What a TBSCertificate (RFC 5280 section 4.1.2) says. All octet arrays are views of the input. */
 export interface TbsCertificate {
@@ -137,7 +137,8 @@ export function encodeCertificate(
   algorithm: SignatureAlgorithm,
   signature: Uint8Array,
 ): Uint8Array {
-  return sequence(tbsCertificate, signatureAlgorithmIdentifier(algorithm), bitString(signature))
+  const header = elementHeader(derTag.bitString, 1 + signature.length)
+  return sequence(tbsCertificate, signatureAlgorithmIdentifier(algorithm), header, noUnusedBits, signature)
 }
 
 function readTbsCertificate(reader: DerReader): TbsCertificate {
@@ -179,19 +180,63 @@ function readTbsCertificate(reader: DerReader): TbsCertificate {
     subjectPublicKeyInfo: reader.slice(keyStart, keyEnd),
     publicKey,
     extensions,
-    basicConstraints: findExtension(extensions, extensionOids.basicConstraints, parseBasicConstraints),
-    keyUsage: findExtension(extensions, extensionOids.keyUsage, parseKeyUsage),
-    extendedKeyUsage: findExtension(extensions, extensionOids.extendedKeyUsage, parseExtendedKeyUsage),
-    subjectAltName: findExtension(extensions, extensionOids.subjectAltName, parseSubjectAltName),
-    subjectKeyIdentifier: findExtension(extensions, extensionOids.subjectKeyIdentifier, parseSubjectKeyIdentifier),
-    authorityKeyIdentifier: findExtension(
-      extensions,
-      extensionOids.authorityKeyIdentifier,
-      parseAuthorityKeyIdentifier,
-    ),
-    crlDistributionPoints: findExtension(extensions, extensionOids.crlDistributionPoints, parseCrlDistributionPoints),
-    authorityInfoAccess: findExtension(extensions, extensionOids.authorityInfoAccess, parseAuthorityInfoAccess),
+    ...readKnownExtensions(extensions),
   }
+}
+
+/** The extensions that have members of their own. */
+type KnownExtensions = Pick<
+  TbsCertificate,
+  | 'basicConstraints'
+  | 'keyUsage'
+  | 'extendedKeyUsage'
+  | 'subjectAltName'
+  | 'subjectKeyIdentifier'
+  | 'authorityKeyIdentifier'
+  | 'crlDistributionPoints'
+  | 'authorityInfoAccess'
+>
+
+function readKnownExtensions(extensions: readonly Extension[]): KnownExtensions {
+  const known: { -readonly [Key in keyof KnownExtensions]: KnownExtensions[Key] } = {
+    basicConstraints: undefined,
+    keyUsage: undefined,
+    extendedKeyUsage: undefined,
+    subjectAltName: undefined,
+    subjectKeyIdentifier: undefined,
+    authorityKeyIdentifier: undefined,
+    crlDistributionPoints: undefined,
+    authorityInfoAccess: undefined,
+  }
+  for (const { oid, value } of extensions) {
+    switch (oid) {
+      case extensionOids.basicConstraints:
+        known.basicConstraints = parseBasicConstraints(value)
+        break
+      case extensionOids.keyUsage:
+        known.keyUsage = parseKeyUsage(value)
+        break
+      case extensionOids.extendedKeyUsage:
+        known.extendedKeyUsage = parseExtendedKeyUsage(value)
+        break
+      case extensionOids.subjectAltName:
+        known.subjectAltName = readSubjectAltName(value, { strict: false, emptyToo: true })
+        break
+      case extensionOids.subjectKeyIdentifier:
+        known.subjectKeyIdentifier = parseSubjectKeyIdentifier(value)
+        break
+      case extensionOids.authorityKeyIdentifier:
+        known.authorityKeyIdentifier = parseAuthorityKeyIdentifier(value)
+        break
+      case extensionOids.crlDistributionPoints:
+        known.crlDistributionPoints = parseCrlDistributionPoints(value)
+        break
+      case extensionOids.authorityInfoAccess:
+        known.authorityInfoAccess = parseAuthorityInfoAccess(value)
+        break
+    }
+  }
+  return known
 }
 
 function readVersion(reader: DerReader): 1 | 2 | 3 {

@@ -10,13 +10,7 @@ import { derOf } from './input.ts'
 import { encodeName, readName } from './name.ts'
 import { PkiError } from './pki-error.ts'
 import { readPublicKey } from './public-key.ts'
-import {
-  isCheap,
-  readSignatureAlgorithm,
-  signatureAlgorithmIdentifier,
-  signatureVerifier,
-  verifySignature,
-} from './signature.ts'
+import { isCheap, readSignatureAlgorithm, signatureAlgorithmIdentifier, verifyByKey } from './signature.ts'
 import type {
   DistinguishedName,
   Extension,
@@ -125,18 +119,8 @@ export function parseCertificationRequest(input: Uint8Array | string): Certifica
  */
 export function verifyCertificationRequest(csr: CertificationRequest): void {
   assertVerifiable(csr)
-  const { signatureAlgorithm, subjectPublicKeyInfo, certificationRequestInfo, signature } = csr
-  if (!verifySignature(signatureAlgorithm, subjectPublicKeyInfo, certificationRequestInfo, signature)) {
-    throw new PkiError('ERR_PKI_CSR_SIGNATURE', {})
-  }
-}
-
-/** {@link verifyCertificationRequest} in the thread pool: for whoever has other work meanwhile and more than one core. Do not write to the CSR's octets before it resolves. */
-export async function verifyCertificationRequestInPool(csr: CertificationRequest): Promise<void> {
-  assertVerifiable(csr)
-  const { signatureAlgorithm, subjectPublicKeyInfo, certificationRequestInfo, signature } = csr
-  const verifier = signatureVerifier(subjectPublicKeyInfo)
-  if (!(await verifier.inPool(signatureAlgorithm, certificationRequestInfo, signature))) {
+  const { signatureAlgorithm, subjectPublicKeyInfo, publicKey, certificationRequestInfo, signature } = csr
+  if (!verifyByKey(signatureAlgorithm, subjectPublicKeyInfo, publicKey, certificationRequestInfo, signature)) {
     throw new PkiError('ERR_PKI_CSR_SIGNATURE', {})
   }
 }

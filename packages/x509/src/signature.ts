@@ -1,12 +1,15 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createPublicKey, createVerify, type KeyObject, verify } from 'node:crypto'
 import { objectIdentifier } from './der/object-identifier.ts'
 import { createDerReader, type DerReader } from './der/reader.ts'
 import { derTag } from './der/tag.ts'
-import { sequence } from './der/tlv.ts'
+import { concat, sequence } from './der/tlv.ts'
 import { nullValue } from './der/writer.ts'
+import { hashSlices } from './hash-slices.ts'
 import { PkiError } from './pki-error.ts'
 import { parsePublicKey } from './public-key.ts'
-import type { PublicKeyInfo, SignatureAlgorithm } from './types.ts'
+import type { IoOptions, PublicKeyInfo, SignatureAlgorithm } from './types.ts'
+
+const noOctets = new Uint8Array()
 
 interface AlgorithmEntry {
   readonly oid: string
@@ -77,6 +80,16 @@ export interface SignatureVerifier {
   (algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): boolean
   /** The same in the thread pool: for whoever has other work meanwhile and more than one core. Do not write to the octets before it resolves. */
   inPool(algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): Promise<boolean>
+  /**
+   * The same for a message in parts, hashed in slices of 1 MiB between which the event loop runs; Ed25519 needs the whole message at once, in the thread pool.
+   * Rejects with the signal's reason alone.
+   */
+  ofParts(
+    algorithm: SignatureAlgorithm,
+    parts: Iterable<Uint8Array>,
+    signature: Uint8Array,
+    options?: IoOptions,
+  ): Promise<boolean>
 }
 
 /** {@link verifySignature} with the key read once, for whoever verifies often with one key. A key that cannot be used verifies nothing. */
@@ -114,7 +127,24 @@ export function signatureVerifier(spki: Uint8Array): SignatureVerifier {
       verify(hash, message, key!.object, signature, (error, verified) => resolve(!error && verified))
     })
   }
-  return Object.assign(verifier, { inPool })
+  const ofParts = async (
+    algorithm: SignatureAlgorithm,
+    parts: Iterable<Uint8Array>,
+    signature: Uint8Array,
+    options: IoOptions = {},
+  ): Promise<boolean> => {
+    const hash = hashFor(algorithm, noOctets, signature)
+    if (hash === undefined) return false
+    if (hash === null) return inPool(algorithm, concat([...parts]), signature)
+    const verifying = createVerify(hash)
+    await hashSlices(verifying, parts, options)
+    try {
+      return verifying.verify(key!.object, signature)
+    } catch {
+      return false
+    }
+  }
+  return Object.assign(verifier, { inPool, ofParts })
 }
 
 function usableKey(spki: Uint8Array): { readonly type: PublicKeyInfo['type']; readonly object: KeyObject } | undefined {
@@ -139,6 +169,35 @@ export function verifySignature(
   signature: Uint8Array,
 ): boolean {
   return signatureVerifier(spki)(algorithm, message, signature)
+}
+
+/** {@link verifySignature} for one signature by a key that has been read already. @internal */
+export function verifyByKey(
+  algorithm: SignatureAlgorithm,
+  spki: Uint8Array,
+  publicKey: PublicKeyInfo,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const hash = verificationHash(algorithm, publicKey)
+  if (hash === undefined) return false
+  try {
+    return verify(hash, message, createPublicKey({ key: bufferOf(spki), format: 'der', type: 'spki' }), signature)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The hash, as node:crypto names it, with which signatures of `algorithm` by such a key are verified; `null` for Ed25519, which hashes by itself.
+ * `undefined` where algorithm and key do not go together, and for keys with which {@link verifySignature} verifies nothing.
+ */
+export function verificationHash(
+  algorithm: SignatureAlgorithm,
+  publicKey: PublicKeyInfo,
+): 'sha256' | 'sha384' | 'sha512' | null | undefined {
+  const { keyType, hash } = entryOf(algorithm)
+  return publicKey.type === keyType && isCheap(publicKey) ? hash : undefined
 }
 
 /** Whether verifying with the key takes bounded, small work. @internal */

@@ -1,16 +1,14 @@
 import { createPublicKey, createSign, type KeyObject, sign } from 'node:crypto'
 import { concat } from './der/tlv.ts'
+import { hashSlices, sliceOctets } from './hash-slices.ts'
 import { PkiError } from './pki-error.ts'
 import { hashOf } from './signature.ts'
 import type { IoOptions, MessageSigner, SignatureAlgorithm } from './types.ts'
 
-/** Hashed without a pause: about 4 ms. */
-const sliceOctets = 4 * 1024 * 1024
-
 /**
  * A signer whose private key is in this process: P-256 signs `ecdsa-with-SHA256`, P-384 `ecdsa-with-SHA384`, P-521 `ecdsa-with-SHA512`, Ed25519 `id-Ed25519`, RSA `sha256WithRSAEncryption`.
  *
- * Long messages are hashed in slices of 4 MiB between which the event loop runs; Ed25519 needs the whole message at once, in the thread pool.
+ * Long messages are hashed in slices of 1 MiB between which the event loop runs; Ed25519 needs the whole message at once, in the thread pool.
  *
  * @throws PkiError `ERR_PKI_ALGORITHM` for any other key
  */
@@ -69,23 +67,13 @@ async function signSlices(
   options: IoOptions,
 ): Promise<Uint8Array> {
   const signing = createSign(hashOf(algorithm)!)
-  let untilPause = sliceOctets
-  for (const part of parts) {
-    for (let offset = 0; offset < part.length; ) {
-      const slice = part.subarray(offset, offset + untilPause)
-      signing.update(slice)
-      offset += slice.length
-      untilPause -= slice.length
-      if (untilPause > 0) continue
-      untilPause = sliceOctets
-      await new Promise<void>(resolve => setImmediate(resolve))
-      options.signal?.throwIfAborted()
-    }
-  }
+  await hashSlices(signing, parts, options)
   return ownOctets(signing.sign(privateKey))
 }
 
-/** A plain Uint8Array of its own memory. */
+/** A plain Uint8Array: of the same memory where nobody else has it, which is so for what node:crypto hands out. */
 function ownOctets(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer)
+  return buffer.byteLength === buffer.buffer.byteLength
+    ? new Uint8Array(buffer.buffer as ArrayBuffer)
+    : new Uint8Array(buffer)
 }

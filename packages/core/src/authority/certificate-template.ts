@@ -17,7 +17,7 @@ import {
   subjectKeyIdentifier,
   type TbsCertificate,
 } from '@fleetcert/x509'
-import { concat, context, integer, sequence } from '@fleetcert/x509/der'
+import { concat, context, contextTag, derTag, elementHeader, integer, sequence } from '@fleetcert/x509/der'
 import type { ResolvedProfile } from './profile.ts'
 
 /** What differs from one certificate of a template to the next. */
@@ -44,6 +44,8 @@ export interface CertificateTemplate {
 export interface PublishedUrls {
   readonly crl: readonly string[]
   readonly caIssuers: readonly string[]
+  /** Absent where no responder answers for the certificate. */
+  readonly ocsp?: readonly string[]
 }
 
 /** The issuer as a template needs it: a CA with its certificate, or for a self-signed certificate its name alone. */
@@ -53,6 +55,10 @@ export type TemplateIssuer = { readonly signatureAlgorithm: SignatureAlgorithm }
 )
 
 const version3 = context(0, true, integer(2))
+const nothing = new Uint8Array(0)
+const keyIdentifierOctets = 20
+/** Of SubjectKeyIdentifier, all but the identifier, which comes last. */
+const keyIdentifierHeader = subjectKeyIdentifier(new Uint8Array(keyIdentifierOctets)).slice(0, -keyIdentifierOctets)
 
 /** Encodes the constant parts of `profile` under `issuer`; {@link CertificateTemplate.assemble} fills in the rest. */
 export function createCertificateTemplate(
@@ -64,6 +70,7 @@ export function createCertificateTemplate(
   const { certificate } = issuer
   // Copied octet by octet (RFC 5280 section 4.1.2.6).
   const nameDer = issuer.certificate === undefined ? issuer.nameDer : issuer.certificate.subjectDer
+  const algorithmAndIssuer = concat([algorithm, nameDer])
   const leading = concat([
     ...(profile.basicConstraints === undefined ? [] : [basicConstraints(profile.basicConstraints)]),
     keyUsage(profile.keyUsage),
@@ -71,29 +78,36 @@ export function createCertificateTemplate(
     ...(profile.ocspNoCheck ? [ocspNoCheck()] : []),
   ])
   // RFC 9919 section 3.2.2: a responder's certificate does not say where to ask about its own revocation.
-  const published = profile.ocspNoCheck || urls === undefined ? { crl: [], caIssuers: [] } : urls
+  const { crl, caIssuers, ocsp = [] } = profile.ocspNoCheck || urls === undefined ? { crl: [], caIssuers: [] } : urls
   const trailing = concat([
     // "There is one exception; where a CA distributes its public key in the form of a 'self-signed' certificate" (RFC 5280 section 4.2.1.1).
     ...(certificate === undefined ? [] : [authorityKeyIdentifier(keyIdentifierIn(certificate))]),
-    ...(published.crl.length === 0 ? [] : [crlDistributionPoints(published.crl)]),
-    ...(published.caIssuers.length === 0 ? [] : [authorityInfoAccess({ caIssuers: [...published.caIssuers] })]),
+    ...(crl.length === 0 ? [] : [crlDistributionPoints(crl)]),
+    ...(ocsp.length + caIssuers.length === 0 ? [] : [authorityInfoAccess({ ocsp, caIssuers })]),
   ])
   return {
     profile,
     ...(certificate === undefined ? {} : { issuer: certificate }),
     assemble(values: TemplateValues): Uint8Array {
-      const extensions: Uint8Array[] = [leading, subjectKeyIdentifier(keyIdentifierOf(values.subjectPublicKeyInfo))]
-      if (values.subjectAltName.length > 0) extensions.push(subjectAltName(values.subjectAltName))
-      extensions.push(trailing)
+      const keyIdentifier = keyIdentifierOf(values.subjectPublicKeyInfo)
+      const names = values.subjectAltName.length > 0 ? subjectAltName(values.subjectAltName) : nothing
+      const length = leading.length + keyIdentifierHeader.length + keyIdentifier.length + names.length + trailing.length
+      const extensions = elementHeader(derTag.sequence, length)
+      // Everything is written once, into its place.
       return sequence(
         version3,
         integer(values.serialNumber),
-        algorithm,
-        nameDer,
+        algorithmAndIssuer,
         sequence(encodeTime(values.notBefore), encodeTime(values.notAfter)),
         encodeName(values.subject),
         values.subjectPublicKeyInfo,
-        context(3, true, sequence(...extensions)),
+        elementHeader(contextTag(3, true), extensions.length + length),
+        extensions,
+        leading,
+        keyIdentifierHeader,
+        keyIdentifier,
+        names,
+        trailing,
       )
     },
   }

@@ -7,8 +7,9 @@ const renewSeconds = 5
 /** This process as the holder of reservations. Their lease is renewed every 5 s while any is open, so that recovery takes over only what a dead process left behind. */
 export interface ProcessHolder {
   readonly instance: string
-  /** Runs `work` with a holder whose reservations stay leased until it is done. */
-  hold<T>(work: (holder: Holder) => Promise<T>): Promise<T>
+  /** A holder whose reservations stay leased until {@link end} has been called as often. */
+  begin(): Holder
+  end(): void
   /** Gives up a reservation that the store could not be told of: tried again until it is told. */
   giveUp(id: CertificateId): void
   close(): void
@@ -37,15 +38,15 @@ export function createProcessHolder(store: Store, clock: () => Date): ProcessHol
   }
   return {
     instance,
-    async hold<T>(work: (holder: Holder) => Promise<T>): Promise<T> {
+    begin(): Holder {
+      const holder = { instance, leaseUntil: leaseUntil() }
       open += 1
       timer ??= setInterval(tick, renewSeconds * 1000).unref()
-      try {
-        return await work({ instance, leaseUntil: leaseUntil() })
-      } finally {
-        // The timer stops by itself when it finds nothing to do: a timer for each certificate would cost more than that look.
-        open -= 1
-      }
+      return holder
+    },
+    end(): void {
+      // The timer stops by itself when it finds nothing to do: a timer for each certificate would cost more than that look.
+      open -= 1
     },
     giveUp(id: CertificateId): void {
       givenUp.add(id)

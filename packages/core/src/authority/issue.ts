@@ -10,14 +10,23 @@ import {
   toHex,
 } from '@fleetcert/x509'
 import type { Signer } from '../signer/signer.ts'
-import type { CertificateId, Events, Expectation, FleetEventInput, Holder, Store } from '../store/store.ts'
+import type {
+  CertificateId,
+  Expectation,
+  FleetEventInput,
+  Holder,
+  Reservation,
+  ReserveResult,
+  Store,
+} from '../store/store.ts'
 import type { CertificateTemplate } from './certificate-template.ts'
 import type { ProcessHolder } from './holder.ts'
 import { signVerified } from './issuer.ts'
 import { prepareCertificate } from './lint/prepare-certificate.ts'
-import { preparedBytes, spendPrepared } from './prepared-certificate.ts'
+import { type PreparedCertificate, preparedBytes, spendPrepared } from './prepared-certificate.ts'
 import { randomSerialNumber } from './serial-number.ts'
 import type { Validity } from './validity.ts'
+import type { Verification } from './verification/verification.ts'
 
 /** All that one certificate needs beyond its template. Names come from the caller, never from a CSR. */
 export interface IssueOrder {
@@ -35,6 +44,8 @@ export interface IssueOrder {
   readonly owner?: string
   readonly attributes?: Readonly<Record<string, string>>
   readonly shard?: number
+  /** Where there are CRLs in shards: the shard of a serial number, and the template that names it, in place of `template` and `shard`. */
+  readonly place?: (serialNumber: Uint8Array) => { readonly template: CertificateTemplate; readonly shard: number }
   /** `issued` or `renewed`. */
   readonly eventType?: 'issued' | 'renewed'
 }
@@ -50,6 +61,8 @@ export interface IssueContext {
   readonly store: Store
   readonly holder: ProcessHolder
   readonly clock: () => Date
+  /** For whoever issues often. */
+  readonly verification?: Verification
 }
 
 /**
@@ -60,101 +73,117 @@ export async function issueCertificate(
   context: IssueContext,
   order: IssueOrder,
   options?: IoOptions,
+  attempt = 1,
 ): Promise<IssuedCertificate> {
-  // A clash of 120 random bits is a broken generator, not chance: a few tries, then the truth.
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    const issued = await issueOnce(context, order, order.serialNumber ?? randomSerialNumber(), options)
-    if (issued !== 'serialTaken') return issued
-    if (order.serialNumber !== undefined) break
+  const { store, holder, clock } = context
+  const linted = assembleAndLint(order)
+  const { id } = linted
+  const at = clock()
+  const held = holder.begin()
+  try {
+    const reservation = reservationOf(order, linted, held, at)
+    const reserved = await store.reserve(reservation, [eventOf('issuing', at, id, order)], options)
+    if (reserved === 'reserved') {
+      const tbsCertificate = spendPrepared(linted.prepared)
+      const signature = await signVerified(order.signer, tbsCertificate, options, context.verification)
+      const der = encodeCertificate(tbsCertificate, order.signer.algorithm, signature)
+      const fingerprint = certificateFingerprint(der)
+      const issued = eventOf(order.eventType ?? 'issued', clock(), id, order, fingerprint)
+      // Not to be aborted: what is signed is recorded and returned.
+      const committed = await store.commit(id, der, [issued])
+      if (committed === 'committed') return { id, der, fingerprint }
+      throw new PkiError(committed === 'revoked' ? 'ERR_PKI_DEVICE_CLOSED' : 'ERR_PKI_COMMIT_LOST', {})
+    }
+    if (reserved !== 'serialTaken') throw refusalOf(reserved, order)
+  } catch (error) {
+    // It may have been reserved, or even signed: then the bytes stay on record, revocable, and no longer stand in the device's way. If this fails too, the holder tries again.
+    if (!isRefusal(error)) await store.abandon({ ...id, at: clock() }).catch(() => holder.giveUp(id))
+    throw error
+  } finally {
+    holder.end()
   }
+  // A clash of 120 random bits is a broken generator, not chance: a few tries, then the truth.
+  if (attempt < attempts && order.serialNumber === undefined)
+    return issueCertificate(context, order, options, attempt + 1)
   throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'every serial number drawn is taken' })
 }
 
-async function issueOnce(
-  { store, holder, clock }: IssueContext,
-  order: IssueOrder,
-  serial: Uint8Array,
-  options?: IoOptions,
-): Promise<IssuedCertificate | 'serialTaken'> {
-  const { template, validity, signer } = order
-  const prepared = prepareCertificate(
-    template.assemble({
-      serialNumber: serial,
-      notBefore: validity.notBefore,
-      notAfter: validity.notAfter,
-      subject: order.subject,
-      subjectPublicKeyInfo: order.subjectPublicKeyInfo,
-      subjectAltName: order.subjectAltName,
-    }),
-    template.issuer,
-  )
-  const id: CertificateId = { issuerKeyId: order.issuerKeyId, serialNumber: toHex(serial) }
-  const named = order.deviceId === undefined ? {} : { deviceId: order.deviceId }
-  const at = clock()
+const attempts = 3
 
-  return holder.hold(async held => {
-    try {
-      return await reserveSignCommit(held)
-    } catch (error) {
-      // It may have been reserved, or even signed: then the bytes stay on record, revocable, and no longer stand in the device's way. If this fails too, the holder tries again.
-      if (!isRefusal(error)) await store.abandon({ ...id, at: clock() }).catch(() => holder.giveUp(id))
-      throw error
-    }
+/** What will be signed, and under which identity. */
+interface Linted {
+  readonly id: CertificateId
+  readonly template: CertificateTemplate
+  readonly shard: number
+  readonly prepared: PreparedCertificate
+}
+
+function assembleAndLint(order: IssueOrder): Linted {
+  const serialNumber = order.serialNumber ?? randomSerialNumber()
+  const { template, shard = 0 } = order.place?.(serialNumber) ?? order
+  const tbsCertificate = template.assemble({
+    serialNumber,
+    notBefore: order.validity.notBefore,
+    notAfter: order.validity.notAfter,
+    subject: order.subject,
+    subjectPublicKeyInfo: order.subjectPublicKeyInfo,
+    subjectAltName: order.subjectAltName,
   })
+  const prepared = prepareCertificate(tbsCertificate, template.issuer)
+  return { id: { issuerKeyId: order.issuerKeyId, serialNumber: toHex(serialNumber) }, template, shard, prepared }
+}
 
-  async function reserveSignCommit(held: Holder): Promise<IssuedCertificate | 'serialTaken'> {
-    const issuing: FleetEventInput = { type: 'issuing', at, certificate: id, ...named }
-    const reserved = await store.reserve(
-      {
-        id,
-        role: template.profile.role,
-        profile: template.profile.name,
-        ...named,
-        ...(order.owner === undefined ? {} : { owner: order.owner }),
-        ...(order.attributes === undefined ? {} : { attributes: order.attributes }),
-        publicKeyHash: hash('sha256', order.subjectPublicKeyInfo, 'buffer'),
-        notBefore: validity.notBefore,
-        notAfter: validity.notAfter,
-        shard: order.shard ?? 0,
-        createdAt: at,
-        tbsCertificate: preparedBytes(prepared),
-        holder: held,
-        expect: order.expect,
-      },
-      [issuing],
-      options,
-    )
-    switch (reserved) {
-      case 'reserved':
-        break
-      case 'serialTaken':
-        return 'serialTaken'
-      case 'keyBlocked':
-        throw new PkiError('ERR_PKI_KEY_BLOCKED', {})
-      case 'deviceClosed':
-        throw new PkiError('ERR_PKI_DEVICE_CLOSED', {})
-      case 'tokenSpent':
-        throw new PkiError('ERR_PKI_TOKEN', {})
-      case 'expectationFailed':
-        if (typeof order.expect === 'object')
-          throw new PkiError('ERR_PKI_RENEWAL_BUSY', { deviceId: order.deviceId ?? '' })
-        throw new PkiError('ERR_PKI_DEVICE_EXISTS', { deviceId: order.deviceId ?? '' })
-    }
-
-    return signAndCommit()
+function reservationOf(order: IssueOrder, linted: Linted, holder: Holder, createdAt: Date): Reservation {
+  const { profile } = linted.template
+  const reservation: Mutable<Reservation> = {
+    id: linted.id,
+    role: profile.role,
+    profile: profile.name,
+    publicKeyHash: hash('sha256', order.subjectPublicKeyInfo, 'buffer'),
+    notBefore: order.validity.notBefore,
+    notAfter: order.validity.notAfter,
+    shard: linted.shard,
+    createdAt,
+    tbsCertificate: preparedBytes(linted.prepared),
+    holder,
+    expect: order.expect,
   }
+  if (order.deviceId !== undefined) reservation.deviceId = order.deviceId
+  if (order.owner !== undefined) reservation.owner = order.owner
+  if (order.attributes !== undefined) reservation.attributes = order.attributes
+  return reservation
+}
 
-  async function signAndCommit(): Promise<IssuedCertificate> {
-    const tbsCertificate = spendPrepared(prepared)
-    const signature = await signVerified(signer, tbsCertificate, options)
-    const der = encodeCertificate(tbsCertificate, signer.algorithm, signature)
-    const fingerprint = certificateFingerprint(der)
-    const issued: Events = [{ type: order.eventType ?? 'issued', at: clock(), certificate: id, fingerprint, ...named }]
-    // Not to be aborted: what is signed is recorded and returned.
-    const committed = await store.commit(id, der, issued)
-    if (committed === 'revoked') throw new PkiError('ERR_PKI_DEVICE_CLOSED', {})
-    if (committed === 'lost') throw new PkiError('ERR_PKI_COMMIT_LOST', {})
-    return { id, der, fingerprint }
+function eventOf(
+  type: FleetEventInput['type'],
+  at: Date,
+  certificate: CertificateId,
+  { deviceId }: IssueOrder,
+  fingerprint?: string,
+): FleetEventInput {
+  const event: Mutable<FleetEventInput> = { type, at, certificate }
+  if (deviceId !== undefined) event.deviceId = deviceId
+  if (fingerprint !== undefined) event.fingerprint = fingerprint
+  return event
+}
+
+// Members are set one by one: spreading a conditional object for each of them costs several times as much, for every certificate.
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+function refusalOf(reserved: Exclude<ReserveResult, 'reserved' | 'serialTaken'>, order: IssueOrder): PkiError {
+  switch (reserved) {
+    case 'keyBlocked':
+      return new PkiError('ERR_PKI_KEY_BLOCKED', {})
+    case 'deviceClosed':
+      return new PkiError('ERR_PKI_DEVICE_CLOSED', {})
+    case 'tokenSpent':
+      return new PkiError('ERR_PKI_TOKEN', {})
+    case 'expectationFailed': {
+      const deviceId = order.deviceId ?? ''
+      return typeof order.expect === 'object'
+        ? new PkiError('ERR_PKI_RENEWAL_BUSY', { deviceId })
+        : new PkiError('ERR_PKI_DEVICE_EXISTS', { deviceId })
+    }
   }
 }
 

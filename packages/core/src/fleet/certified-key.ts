@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { parseCertificationRequest } from '@fleetcert/x509'
 import { checkKeyPolicy, checkModulusComposite, type KeyRules } from '../authority/key-policy.ts'
 import type { BlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
-import { verifyProofOfPossession } from '../authority/verification.ts'
+import type { Verification } from '../authority/verification/verification.ts'
 import { createPrivateKey } from '../signer/key-pair.ts'
 import type { KeyAlgorithm } from '../signer/signer.ts'
 
@@ -21,6 +21,7 @@ export interface CertifiedKey {
 export async function certifiedKey(
   csr: string | Uint8Array | undefined,
   rules: KeyRules,
+  verification: Verification,
   checkBlocked?: BlockedKeyCheck,
 ): Promise<CertifiedKey> {
   if (csr === undefined) {
@@ -35,7 +36,7 @@ export async function certifiedKey(
   const { publicKey, subjectPublicKeyInfo } = request
   // The policy first: an oversized RSA key should not cost a verification. What costs more than a verification comes after it.
   checkKeyPolicy(publicKey, rules)
-  await verifyProofOfPossession(request)
+  await verification.proofOfPossession(request)
   if (publicKey.type === 'rsa') await checkModulusComposite(publicKey)
   if (checkBlocked !== undefined) await checkBlocked(subjectPublicKeyInfo)
   return { subjectPublicKeyInfo }

@@ -5,10 +5,12 @@ import { type IssueContext, type IssuedCertificate, type IssueOrder, issueCertif
 import type { Issuer } from '../authority/issuer.ts'
 import type { ResolvedProfile } from '../authority/profile.ts'
 import { type Validity, validityAt } from '../authority/validity.ts'
+import type { Verification } from '../authority/verification/verification.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { CertificateRecord } from '../store/store.ts'
 import { type CertifiedKey, certifiedKey } from './certified-key.ts'
 import type { FleetParts } from './create-fleet.ts'
+import { shardOf } from './crl-shards.ts'
 import { currentCertificate } from './current-certificate.ts'
 import { statusAt } from './device-record.ts'
 import type { DeviceCredential, EnrollRequest, Fleet, RenewRequest, ServerCredential } from './fleet.ts'
@@ -20,6 +22,7 @@ const defaultOverlapSeconds = 86_400
 
 interface EnrollmentParts extends FleetParts {
   readonly context: IssueContext
+  readonly verification: Verification
   readonly issuingCa: Issuer
   /** PEM. */
   readonly chain: string
@@ -31,66 +34,92 @@ interface EnrollmentParts extends FleetParts {
 export type Enrollment = Pick<Fleet, 'enroll' | 'renew' | 'issueServer'>
 
 export function createEnrollment(parts: EnrollmentParts): Enrollment {
-  const { store, clock, context, issuingCa, profiles, publisher, checkBlocked } = parts
-  const templates = new Map<ResolvedProfile, CertificateTemplate>()
+  const { store, clock, context, verification, issuingCa, profiles, publisher, checkBlocked } = parts
+  const templates = new Map<ResolvedProfile, CertificateTemplate[]>()
 
-  const templateOf = (profile: ResolvedProfile, signer: Signer): CertificateTemplate => {
-    let template = templates.get(profile)
+  const templateOf = (profile: ResolvedProfile, signer: Signer, shard = 0): CertificateTemplate => {
+    let ofShards = templates.get(profile)
+    if (ofShards === undefined) {
+      ofShards = []
+      templates.set(profile, ofShards)
+    }
+    let template = ofShards[shard]
     if (template === undefined) {
       template = createCertificateTemplate(
         profile,
         { signatureAlgorithm: signer.algorithm, certificate: issuingCa.certificate },
         publisher === undefined
           ? undefined
-          : { crl: publisher.crl(issuingCa.keyId, 0), caIssuers: publisher.caIssuers(issuingCa.keyId) },
+          : {
+              crl: publisher.crl(issuingCa.keyId, shard),
+              caIssuers: publisher.caIssuers(issuingCa.keyId),
+              ocsp: publisher.ocsp,
+            },
       )
-      templates.set(profile, template)
+      ofShards[shard] = template
     }
     return template
   }
 
-  const issue = async (
+  /** Names, device and expectation, without what is the same for all. */
+  type Wish = Pick<
+    IssueOrder,
+    'subject' | 'subjectAltName' | 'expect' | 'deviceId' | 'owner' | 'attributes' | 'eventType'
+  >
+
+  /** How a serial number's shard comes into the certificate, where there are several. */
+  const placeIn = (profile: ResolvedProfile, signer: Signer): IssueOrder['place'] =>
+    parts.shards === 1
+      ? undefined
+      : serialNumber => {
+          const shard = shardOf(serialNumber, parts.shards)
+          return { shard, template: templateOf(profile, signer, shard) }
+        }
+
+  const orderOf = (
     profile: ResolvedProfile,
+    wish: Wish,
     key: CertifiedKey,
-    order: Pick<
-      IssueOrder,
-      'subject' | 'subjectAltName' | 'expect' | 'deviceId' | 'owner' | 'attributes' | 'eventType'
-    >,
-    validitySeconds: number | undefined,
-    options: IoOptions | undefined,
-  ): Promise<{ issued: IssuedCertificate; validity: Validity }> => {
-    const now = await checkedNow(store, clock, options)
-    const validity = validityAt(now, profile, validitySeconds, issuingCa.certificate)
-    const signer = await issuingCa.signer()
-    const issued = await issueCertificate(
-      context,
-      {
-        ...order,
-        template: templateOf(profile, signer),
-        issuerKeyId: issuingCa.keyId,
-        signer,
-        subjectPublicKeyInfo: key.subjectPublicKeyInfo,
-        validity,
-      },
-      options,
-    )
-    return { issued, validity }
+    signer: Signer,
+    validity: Validity,
+  ): IssueOrder => {
+    const place = placeIn(profile, signer)
+    const { subjectPublicKeyInfo } = key
+    const template = templateOf(profile, signer)
+    const order = { ...wish, template, issuerKeyId: issuingCa.keyId, signer, subjectPublicKeyInfo, validity }
+    return place === undefined ? order : { ...order, place }
   }
 
-  const credential = (
-    { issued, validity }: { issued: IssuedCertificate; validity: Validity },
-    key: CertifiedKey,
-  ): Omit<DeviceCredential, 'deviceId'> => ({
-    certificate: encodePem('CERTIFICATE', issued.der),
-    chain: parts.chain,
-    trustAnchors: parts.trustAnchors,
-    ...(key.privateKey === undefined ? {} : { privateKey: key.privateKey }),
-    fingerprint: issued.fingerprint,
-    serialNumber: issued.id.serialNumber,
-    issuerKeyId: issued.id.issuerKeyId,
-    notBefore: validity.notBefore,
-    notAfter: validity.notAfter,
-  })
+  const issue = async (
+    profile: ResolvedProfile,
+    wish: Wish,
+    request: { readonly csr?: string | Uint8Array; readonly validitySeconds?: number },
+    options: IoOptions | undefined,
+  ): Promise<Omit<DeviceCredential, 'deviceId'>> => {
+    const key = await certifiedKey(request.csr, profile.keyRules, verification, checkBlocked)
+    const now = await checkedNow(store, clock, options)
+    const validity = validityAt(now, profile, request.validitySeconds, issuingCa.certificate)
+    const order = orderOf(profile, wish, key, await issuingCa.signer(), validity)
+    return credentialOf(await issueCertificate(context, order, options), validity, key)
+  }
+
+  const credentialOf = (
+    issued: IssuedCertificate,
+    { notBefore, notAfter }: Validity,
+    { privateKey }: CertifiedKey,
+  ): Omit<DeviceCredential, 'deviceId'> => {
+    const credential = {
+      certificate: encodePem('CERTIFICATE', issued.der),
+      chain: parts.chain,
+      trustAnchors: parts.trustAnchors,
+      fingerprint: issued.fingerprint,
+      serialNumber: issued.id.serialNumber,
+      issuerKeyId: issued.id.issuerKeyId,
+      notBefore,
+      notAfter,
+    }
+    return privateKey === undefined ? credential : { ...credential, privateKey }
+  }
 
   return {
     async enroll(deviceId: string, request: EnrollRequest = {}, options?: IoOptions): Promise<DeviceCredential> {
@@ -99,22 +128,14 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
       if (role !== 'device' && role !== 'service') throw new TypeError("role: expected 'device' or 'service'")
       if (owner !== undefined) checkIdentifier(owner, 'owner')
       const profile = profiles.device(role, request.profile)
-      const names = deviceNames(profile, deviceId, subjectNames(request.subjectAltName, { wildcards: false }))
-      const key = await certifiedKey(request.csr, profile.keyRules, checkBlocked)
-      const result = await issue(
-        profile,
-        key,
-        {
-          ...names,
-          deviceId,
-          ...(owner === undefined ? {} : { owner }),
-          ...(attributes === undefined ? {} : { attributes: checkAttributes(attributes) }),
-          expect: 'newDevice',
-        },
-        request.validitySeconds,
-        options,
-      )
-      return { deviceId, ...credential(result, key) }
+      const wish: Wish = {
+        ...deviceNames(profile, deviceId, subjectNames(request.subjectAltName, { wildcards: false })),
+        deviceId,
+        ...(owner !== undefined && { owner }),
+        ...(attributes !== undefined && { attributes: checkAttributes(attributes) }),
+        expect: 'newDevice',
+      }
+      return { deviceId, ...(await issue(profile, wish, request, options)) }
     },
 
     async renew(deviceId: string, request: RenewRequest = {}, options?: IoOptions): Promise<DeviceCredential> {
@@ -131,22 +152,15 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
       if (status !== 'active') throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status })
       const ownProfile = current.state === 'issued' ? current.profile : undefined
       const profile = profiles.device(current.role === 'service' ? 'service' : 'device', request.profile ?? ownProfile)
-      const key = await certifiedKey(request.csr, profile.keyRules, checkBlocked)
-      const result = await issue(
-        profile,
-        key,
-        {
-          ...deviceNames(profile, deviceId, asked ?? addedNames(current)),
-          deviceId,
-          ...(current.owner === undefined ? {} : { owner: current.owner }),
-          ...(current.attributes === undefined ? {} : { attributes: current.attributes }),
-          expect: { supersedes: current.fingerprint, at: new Date(clock().getTime() + overlapSeconds * 1000) },
-          eventType: 'renewed',
-        },
-        request.validitySeconds,
-        options,
-      )
-      return { deviceId, ...credential(result, key) }
+      const wish: Wish = {
+        ...deviceNames(profile, deviceId, asked ?? addedNames(current)),
+        deviceId,
+        ...(current.owner !== undefined && { owner: current.owner }),
+        ...(current.attributes !== undefined && { attributes: current.attributes }),
+        expect: { supersedes: current.fingerprint, at: new Date(clock().getTime() + overlapSeconds * 1000) },
+        eventType: 'renewed',
+      }
+      return { deviceId, ...(await issue(profile, wish, request, options)) }
     },
 
     async issueServer(request, options?: IoOptions): Promise<ServerCredential> {
@@ -158,20 +172,12 @@ export function createEnrollment(parts: EnrollmentParts): Enrollment {
         ...added.filter(({ value }) => !hostNames.some(host => host.value === value)),
       ]
       const profile = profiles.server(request.profile)
-      const key = await certifiedKey(request.csr, profile.keyRules, checkBlocked)
       // RFC 9525 has servers identified by subjectAltName alone; the common name is for mbedTLS 2, which knows no IP addresses there.
       const first = hostNames[0]!
       // A subject is needed unless subjectAltName is critical.
       const commonName = first.value.length <= 64 ? first.value : profile.subject.length === 0 ? 'server' : undefined
       const subject = [...profile.subject, ...(commonName === undefined ? [] : [[{ type: 'CN', value: commonName }]])]
-      const result = await issue(
-        profile,
-        key,
-        { subject, subjectAltName, expect: 'any' },
-        request.validitySeconds,
-        options,
-      )
-      return { hosts, ...credential(result, key) }
+      return { hosts, ...(await issue(profile, { subject, subjectAltName, expect: 'any' }, request, options)) }
     },
   }
 }

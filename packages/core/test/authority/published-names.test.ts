@@ -1,6 +1,6 @@
 import { memoryKeyring, memoryStore, openFleet } from '@fleetcert/core'
 import { parseCertificate, parseCrl } from '@fleetcert/x509'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 it.each(['der', 'pemFirst'] as const)(
   'bakes the URLs of the CRL into certificates, octet for octet (%s)',
@@ -32,3 +32,42 @@ it.each(['der', 'pemFirst'] as const)(
     await fleet.close()
   },
 )
+
+describe('the OCSP responder', () => {
+  const open = (publish?: { baseUrl: string; ocsp?: boolean }) =>
+    openFleet({
+      store: memoryStore(),
+      keyring: memoryKeyring(),
+      background: false,
+      ...(publish === undefined ? {} : { publish }),
+    })
+
+  it('is named in the certificates of devices, services and servers, and not in those of CAs', async () => {
+    await using fleet = await open({ baseUrl: 'http://pki.example/~x/' })
+    const device = await fleet.enroll('sensor-1')
+    const renewed = await fleet.renew('sensor-1')
+    const service = await fleet.enroll('backend', { role: 'service' })
+    const server = await fleet.issueServer({ hosts: ['broker.example'] })
+    for (const { certificate, issuerKeyId } of [device, renewed, service, server]) {
+      expect(parseCertificate(certificate).authorityInfoAccess).toEqual({
+        ocsp: ['http://pki.example/~x/ocsp'],
+        caIssuers: [`http://pki.example/~x/ca/${issuerKeyId.slice(0, 16)}.cer`],
+      })
+    }
+    // The root's key is away as a rule, and then nobody can sign what the issuing CA is worth.
+    expect(parseCertificate(device.chain).authorityInfoAccess?.ocsp).toEqual([])
+    expect(parseCertificate(fleet.trustAnchors).authorityInfoAccess).toBeUndefined()
+  })
+
+  it('is not named where it is said that none answers, nor without publish', async () => {
+    await using files = await open({ baseUrl: 'http://pki.example', ocsp: false })
+    const access = parseCertificate((await files.enroll('sensor-1')).certificate).authorityInfoAccess
+    expect(access).toMatchObject({ ocsp: [], caIssuers: [expect.stringMatching(/\.cer$/)] })
+    await using bare = await open()
+    expect(parseCertificate((await bare.enroll('sensor-1')).certificate).authorityInfoAccess).toBeUndefined()
+  })
+
+  it('is a matter of yes or no', async () => {
+    await expect(open({ baseUrl: 'http://pki.example', ocsp: 'no' as never })).rejects.toThrow(TypeError)
+  })
+})

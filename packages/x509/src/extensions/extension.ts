@@ -29,14 +29,12 @@ export function encodeExtension(oid: string, critical: boolean, value: Uint8Arra
  */
 export function readExtensions(reader: DerReader, { strict }: { readonly strict: boolean }): Extension[] {
   const extensions: Extension[] = []
-  const seen = new Set<string>()
   reader.enter(derTag.sequence)
   if (reader.atEnd) throw reader.error('empty list of extensions')
   while (!reader.atEnd) {
     const extension = readExtension(reader, strict)
-    if (seen.has(extension.oid)) throw reader.error(`extension ${extension.oid} twice`)
-    if (seen.add(extension.oid).size > maxExtensions) throw reader.error('too many extensions')
-    extensions.push(extension)
+    for (const { oid } of extensions) if (oid === extension.oid) throw reader.error(`extension ${oid} twice`)
+    if (extensions.push(extension) > maxExtensions) throw reader.error('too many extensions')
   }
   reader.leave()
   return extensions

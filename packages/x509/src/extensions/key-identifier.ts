@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { createDerReader } from '../der/reader.ts'
 import { contextTag, derTag } from '../der/tag.ts'
 import { context, sequence } from '../der/tlv.ts'
 import { octetString } from '../der/writer.ts'
+import { fromHex } from '../fingerprint.ts'
 import { encodeExtension } from './extension.ts'
 import { extensionOids } from './extension-oids.ts'
 
@@ -19,7 +20,7 @@ export function keyIdentifierOf(spki: Uint8Array): Uint8Array {
   const { octets } = reader.bitString()
   reader.leave()
   reader.finish()
-  return new Uint8Array(createHash('sha1').update(octets).digest())
+  return fromHex(hash('sha1', octets, 'hex'))
 }
 
 /** SubjectKeyIdentifier, whole Extension, not critical (RFC 5280 section 4.2.1.2). */

@@ -1,7 +1,8 @@
-import type { CertificateId, CrlScope, Holder } from '../store.ts'
+import type { CertificateId, CrlScope } from '../store.ts'
 import { type CertificateRow, scopeOf } from './certificate-row.ts'
-import { bytesKey } from './copies.ts'
 import { scopeKey } from './crl-table.ts'
+import type { Octets } from './octets.ts'
+import { QueryIndexes } from './query-indexes.ts'
 import { SortedKeys } from './sorted-keys.ts'
 
 export interface Device {
@@ -10,23 +11,23 @@ export interface Device {
   /** In the order of creation. */
   rows: CertificateRow[]
   /** The newest issued or pinned one. */
-  newest?: CertificateRow
+  newest: CertificateRow | undefined
 }
 
 /** All certificates and reservations with their indices. Every look-up is O(1), or linear in one device's own history. */
 export class CertificateTable {
-  readonly #byId = new Map<string, CertificateRow>()
-  readonly #byFingerprint = new Map<string, CertificateRow>()
+  /** By issuer, then by serial number: keys that the rows hold anyway. */
+  readonly #byId = new Map<string, Map<string, CertificateRow>>()
+  readonly #byFingerprint = new Map<Octets, CertificateRow>()
   readonly #devices = new Map<string, Device>()
   readonly #deviceIds = new SortedKeys()
-  /** Open reservations by order: a Map keeps the order of insertion. */
-  readonly #reserved = new Map<number, CertificateRow>()
-  /** The same, and abandoned ones, which stay in their place. */
-  readonly #pending = new Map<number, CertificateRow>()
-  readonly #byInstance = new Map<string, Set<CertificateRow>>()
+  /** Open reservations, and abandoned ones, which stay in their place: a Set keeps the order of insertion. */
+  readonly #pending = new Set<CertificateRow>()
   /** Per scope, by revocation order. Rows of released holds stay in their place. */
   readonly #revoked = new Map<string, CertificateRow[]>()
-  readonly #blockedKeys = new Set<string>()
+  readonly #changes = new Map<string, number>()
+  readonly #blockedKeys = new Set<Octets>()
+  readonly queries: QueryIndexes = new QueryIndexes()
   #lastOrder = 0
   #lastRevocationOrder = 0
 
@@ -35,12 +36,17 @@ export class CertificateTable {
     return this.#lastOrder
   }
 
-  get(id: CertificateId): CertificateRow | undefined {
-    return this.#byId.get(idKey(id))
+  /** Of the row that was made last; 0 if there was none. */
+  get lastOrder(): number {
+    return this.#lastOrder
   }
 
-  getByFingerprint(fingerprint: Uint8Array): CertificateRow | undefined {
-    return this.#byFingerprint.get(bytesKey(fingerprint))
+  get(id: CertificateId): CertificateRow | undefined {
+    return this.#byId.get(id.issuerKeyId)?.get(id.serialNumber)
+  }
+
+  getByFingerprint(fingerprint: Octets): CertificateRow | undefined {
+    return this.#byFingerprint.get(fingerprint)
   }
 
   device(deviceId: string): Device | undefined {
@@ -51,7 +57,7 @@ export class CertificateTable {
   openDevice(deviceId: string): Device {
     let device = this.#devices.get(deviceId)
     if (device === undefined) {
-      device = { epoch: 0, rows: [] }
+      device = { epoch: 0, rows: [], newest: undefined }
       this.#devices.set(deviceId, device)
       this.#deviceIds.add(deviceId)
     }
@@ -70,56 +76,56 @@ export class CertificateTable {
     }
   }
 
-  rows(): Iterable<CertificateRow> {
-    return this.#byId.values()
+  *rows(): Generator<CertificateRow> {
+    for (const rows of this.#byId.values()) yield* rows.values()
   }
 
-  reserved(): Iterable<CertificateRow> {
-    return this.#reserved.values()
+  *reserved(): Generator<CertificateRow> {
+    for (const row of this.#pending) if (row.state === 'reserved') yield row
   }
 
   /** Reserved and abandoned, oldest first. */
   pending(): Iterable<CertificateRow> {
-    return this.#pending.values()
+    return this.#pending
   }
 
   insert(row: CertificateRow): void {
-    this.#byId.set(idKey(row.subject.id), row)
-    if (row.subject.deviceId !== undefined) this.openDevice(row.subject.deviceId).rows.push(row)
-    if (row.state === 'reserved') {
-      this.#reserved.set(row.order, row)
-      this.#pending.set(row.order, row)
-      if (row.holder !== undefined) this.#holders(row.holder.instance).add(row)
-    }
+    const { id, deviceId } = row.subject
+    const ofIssuer = this.#byId.get(id.issuerKeyId)
+    if (ofIssuer === undefined) this.#byId.set(id.issuerKeyId, new Map([[id.serialNumber, row]]))
+    else ofIssuer.set(id.serialNumber, row)
+    this.queries.add(row)
+    if (deviceId !== undefined) this.openDevice(deviceId).rows.push(row)
+    if (row.state === 'reserved') this.#pending.add(row)
     this.#indexCertificate(row)
   }
 
   /** A reservation becomes a certificate. */
-  commit(row: CertificateRow, der: Uint8Array, fingerprint: Uint8Array): void {
-    this.#closeReservation(row)
-    this.#pending.delete(row.order)
+  commit(row: CertificateRow, der: Octets, fingerprint: Octets): void {
+    this.#pending.delete(row)
+    row.holder = undefined
     row.state = 'issued'
     row.der = der
     row.fingerprint = fingerprint
-    delete row.tbsCertificate
+    row.tbsCertificate = undefined
     this.#indexCertificate(row)
   }
 
   /** A reservation is taken from its holder. */
   abandon(row: CertificateRow): void {
-    this.#closeReservation(row)
+    row.holder = undefined
     row.state = 'abandoned'
   }
 
   extendHolder(instance: string, leaseUntil: Date): void {
-    for (const row of this.#byInstance.get(instance) ?? []) {
-      row.holder = { instance, leaseUntil } satisfies Holder
-    }
+    const holder = { instance, leaseUntil }
+    for (const row of this.#pending) if (row.holder?.instance === instance) row.holder = holder
   }
 
   /** Files a revocation that the row has just been given. */
   indexRevocation(row: CertificateRow): void {
-    if (row.revocation?.reason === 'keyCompromise') this.#blockedKeys.add(bytesKey(row.subject.publicKeyHash))
+    this.noteChange(row)
+    if (row.revocation?.reason === 'keyCompromise') this.blockKey(row.subject.publicKeyHash)
     if (row.revocationOrder !== undefined) return
     this.#lastRevocationOrder += 1
     row.revocationOrder = this.#lastRevocationOrder
@@ -129,23 +135,41 @@ export class CertificateTable {
     else rows.push(row)
   }
 
+  /** Puts a row behind all other changes of its scope. */
+  noteChange(row: CertificateRow): void {
+    const key = scopeKey(scopeOf(row))
+    row.lastChange = (this.#changes.get(key) ?? 0) + 1
+    this.#changes.set(key, row.lastChange)
+  }
+
+  /** How many changes of the scope there were: revocations, releases and changes of reason. */
+  lastChange(scope: CrlScope): number {
+    return this.#changes.get(scopeKey(scope)) ?? 0
+  }
+
   revoked(scope: CrlScope): readonly CertificateRow[] {
     return this.#revoked.get(scopeKey(scope)) ?? []
   }
 
-  isKeyBlocked(publicKeyHash: Uint8Array): boolean {
-    return this.#blockedKeys.has(bytesKey(publicKeyHash))
+  /** Whether it was not blocked before. */
+  blockKey(publicKeyHash: Octets): boolean {
+    const count = this.#blockedKeys.size
+    return this.#blockedKeys.add(publicKeyHash).size > count
+  }
+
+  isKeyBlocked(publicKeyHash: Octets): boolean {
+    return this.#blockedKeys.has(publicKeyHash)
   }
 
   /** Forgets rows. What a revocation for keyCompromise blocked stays blocked, and a device's epoch stays. */
   delete(rows: ReadonlySet<CertificateRow>): void {
+    this.queries.delete(rows)
     const scopes = new Set<string>()
     const devices = new Set<Device>()
     for (const row of rows) {
-      this.#byId.delete(idKey(row.subject.id))
-      if (row.fingerprint !== undefined) this.#byFingerprint.delete(bytesKey(row.fingerprint))
-      this.#closeReservation(row)
-      this.#pending.delete(row.order)
+      this.#byId.get(row.subject.id.issuerKeyId)?.delete(row.subject.id.serialNumber)
+      if (row.fingerprint !== undefined) this.#byFingerprint.delete(row.fingerprint)
+      this.#pending.delete(row)
       if (row.revocationOrder !== undefined) scopes.add(scopeKey(scopeOf(row)))
       if (row.subject.deviceId !== undefined) devices.add(this.openDevice(row.subject.deviceId))
     }
@@ -156,40 +180,15 @@ export class CertificateTable {
       )
     for (const device of devices) {
       device.rows = device.rows.filter(row => !rows.has(row))
-      const newest = device.rows.findLast(row => row.state === 'issued' || row.state === 'pinned')
-      if (newest === undefined) delete device.newest
-      else device.newest = newest
+      device.newest = device.rows.findLast(row => row.state === 'issued' || row.state === 'pinned')
     }
   }
 
   #indexCertificate(row: CertificateRow): void {
     if (row.fingerprint === undefined) return
-    this.#byFingerprint.set(bytesKey(row.fingerprint), row)
+    this.#byFingerprint.set(row.fingerprint, row)
     if (row.subject.deviceId === undefined) return
     const device = this.openDevice(row.subject.deviceId)
     if (device.newest === undefined || device.newest.order < row.order) device.newest = row
   }
-
-  #closeReservation(row: CertificateRow): void {
-    this.#reserved.delete(row.order)
-    if (row.holder === undefined) return
-    const instance = row.holder.instance
-    const rows = this.#byInstance.get(instance)
-    rows?.delete(row)
-    if (rows?.size === 0) this.#byInstance.delete(instance)
-    delete row.holder
-  }
-
-  #holders(instance: string): Set<CertificateRow> {
-    let rows = this.#byInstance.get(instance)
-    if (rows === undefined) {
-      rows = new Set()
-      this.#byInstance.set(instance, rows)
-    }
-    return rows
-  }
-}
-
-function idKey(id: CertificateId): string {
-  return `${id.issuerKeyId}.${id.serialNumber}`
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { CertificateId, CommitResult } from '../store.ts'
 import type { CertificateTable } from './certificate-table.ts'
-import { copyBytes, sameBytes } from './copies.ts'
+import { toOctets } from './octets.ts'
 
 /** Answers, and whether anything changed. */
 export function commit(
@@ -12,7 +12,7 @@ export function commit(
   const refuse = (result: CommitResult) => ({ result, changed: false })
   const row = table.get(id)
   if (row === undefined) return refuse('lost')
-  if (row.der !== undefined) return refuse(row.state === 'issued' && sameBytes(row.der, der) ? 'committed' : 'lost')
+  if (row.der !== undefined) return refuse(row.state === 'issued' && row.der === toOctets(der) ? 'committed' : 'lost')
   if (row.revocation !== undefined) return refuse('revoked')
   if (row.state !== 'reserved' || row.epoch !== table.epochOf(row.subject.deviceId)) return refuse('lost')
   // What `reserve` checked may have changed while the signature was made.
@@ -22,12 +22,12 @@ export function commit(
     if (superseded.revocation !== undefined || superseded.supersededAt !== undefined) return refuse('lost')
     if (table.get(superseded.subject.id) !== superseded) return refuse('lost')
   }
-  const fingerprint = new Uint8Array(hash('sha256', der, 'buffer'))
+  const fingerprint = hash('sha256', der, 'binary')
   if (table.getByFingerprint(fingerprint) !== undefined) return refuse('lost')
-  table.commit(row, copyBytes(der), fingerprint)
+  table.commit(row, toOctets(der), fingerprint)
   if (superseded !== undefined) {
     superseded.supersededAt = row.supersedes!.at
-    delete superseded.renewedBy
+    superseded.renewedBy = undefined
   }
   return { result: 'committed', changed: true }
 }

@@ -1,15 +1,6 @@
-import type {
-  CertificateId,
-  CertificateRecord,
-  CertificateState,
-  CertificateSubject,
-  CrlParts,
-  FleetEventInput,
-  Holder,
-  Revocation,
-} from '../store.ts'
+import type { CrlHead, CrlParts, Holder, Revocation } from '../store.ts'
 
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 // What is kept is nobody else's: everything is copied on the way in and on the way out, so that no caller can change a stored byte or date.
 
@@ -34,70 +25,28 @@ export function copyHolder(holder: Holder): Holder {
   return { instance: holder.instance, leaseUntil: copyDate(holder.leaseUntil) }
 }
 
-// The next three are in the path of every certificate that is issued or identified: members are set one by one, since spreading
-// a conditional object for each of them costs several times as much.
-
-export function copySubject(subject: CertificateSubject): CertificateSubject {
-  const copy: Mutable<CertificateSubject> = {
-    id: copyId(subject.id),
-    role: subject.role,
-    profile: subject.profile,
-    publicKeyHash: copyBytes(subject.publicKeyHash),
-    notBefore: copyDate(subject.notBefore),
-    notAfter: copyDate(subject.notAfter),
-    shard: subject.shard,
-    createdAt: copyDate(subject.createdAt),
-  }
-  if (subject.deviceId !== undefined) copy.deviceId = subject.deviceId
-  if (subject.owner !== undefined) copy.owner = subject.owner
-  if (subject.attributes !== undefined) copy.attributes = { ...subject.attributes }
-  return copy
-}
-
-/** The record of `subject` in a state, with copies of those of the other members that are there. */
-export function copyRecord(
-  subject: CertificateSubject,
-  state: CertificateState,
-  rest: Omit<Partial<CertificateRecord>, keyof CertificateSubject>,
-): CertificateRecord {
-  const record = copySubject(subject) as Mutable<CertificateRecord>
-  record.state = state
-  if (rest.der !== undefined) record.der = copyBytes(rest.der)
-  if (rest.tbsCertificate !== undefined) record.tbsCertificate = copyBytes(rest.tbsCertificate)
-  if (rest.fingerprint !== undefined) record.fingerprint = copyBytes(rest.fingerprint)
-  if (rest.revocation !== undefined) record.revocation = copyRevocation(rest.revocation)
-  if (rest.supersededAt !== undefined) record.supersededAt = copyDate(rest.supersededAt)
-  if (rest.holder !== undefined) record.holder = copyHolder(rest.holder)
-  return record
-}
-
-export function copyEvent(event: FleetEventInput): FleetEventInput {
-  const copy: Mutable<FleetEventInput> = { type: event.type, at: copyDate(event.at) }
-  if (event.deviceId !== undefined) copy.deviceId = event.deviceId
-  if (event.certificate !== undefined) copy.certificate = copyId(event.certificate)
-  if (event.fingerprint !== undefined) copy.fingerprint = event.fingerprint
-  if (event.details !== undefined) copy.details = { ...event.details }
-  return copy
-}
-
-function copyId(id: CertificateId): CertificateId {
-  return { issuerKeyId: id.issuerKeyId, serialNumber: id.serialNumber }
-}
-
-export function copyCrl(crl: CrlParts): CrlParts {
+export function copyCrlHead(crl: CrlHead): CrlHead {
   return {
     crlNumber: crl.crlNumber,
     thisUpdate: copyDate(crl.thisUpdate),
     nextUpdate: copyDate(crl.nextUpdate),
-    parts: crl.parts.map(copyBytes),
+    ...(crl.note !== undefined && { note: crl.note }),
   }
+}
+
+const partsPerTurn = 4
+
+/** Made without holding the event loop: the list of a million certificates is some 40 MB. */
+export async function copyCrl(crl: CrlParts): Promise<CrlParts> {
+  const head = copyCrlHead(crl)
+  const parts: Uint8Array[] = []
+  for (const part of crl.parts) {
+    if (parts.length > 0 && parts.length % partsPerTurn === 0) await new Promise(resolve => setImmediate(resolve))
+    parts.push(copyBytes(part))
+  }
+  return { ...head, parts }
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0
-}
-
-/** Octets as a key of a Map. */
-export function bytesKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

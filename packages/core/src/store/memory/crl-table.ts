@@ -1,12 +1,13 @@
-import type { CrlParts, CrlScope } from '../store.ts'
-import { copyCrl, sameBytes } from './copies.ts'
+import type { CrlHead, CrlName, CrlParts, CrlScope } from '../store.ts'
+import { copyCrlHead, sameBytes } from './copies.ts'
 
 interface Row {
   lastNumber: bigint
-  crl?: CrlParts
+  full?: CrlParts
+  delta?: CrlParts
 }
 
-/** Per scope: the number that was given out last, and the current CRL. */
+/** Per scope: the number that was given out last, and the current CRLs. What is kept is replaced, never written to. */
 export class CrlTable {
   readonly #rows = new Map<string, Row>()
 
@@ -16,12 +17,17 @@ export class CrlTable {
     return row.lastNumber
   }
 
-  current(scope: CrlScope): CrlParts | undefined {
-    return this.#rows.get(scopeKey(scope))?.crl
+  current(name: CrlName): CrlParts | undefined {
+    return this.#rows.get(scopeKey(name))?.[kindOf(name)]
   }
 
-  isCurrent(scope: CrlScope, crl: CrlParts): boolean {
-    const current = this.current(scope)
+  head(name: CrlName): CrlHead | undefined {
+    const crl = this.current(name)
+    return crl && copyCrlHead(crl)
+  }
+
+  isCurrent(name: CrlName, crl: CrlParts): boolean {
+    const current = this.current(name)
     return (
       current?.crlNumber === crl.crlNumber &&
       current.parts.length === crl.parts.length &&
@@ -29,11 +35,12 @@ export class CrlTable {
     )
   }
 
-  /** Whether it was newer than the current one, and so was kept. */
-  put(scope: CrlScope, crl: CrlParts): boolean {
-    const row = this.#row(scope)
-    if (row.crl !== undefined && crl.crlNumber <= row.crl.crlNumber) return false
-    row.crl = copyCrl(crl)
+  /** Whether it was newer than the current one of that name, and so was kept. It is the table's from then on. */
+  put(name: CrlName, crl: CrlParts): boolean {
+    const row = this.#row(name)
+    const current = row[kindOf(name)]
+    if (current !== undefined && crl.crlNumber <= current.crlNumber) return false
+    row[kindOf(name)] = crl
     if (row.lastNumber < crl.crlNumber) row.lastNumber = crl.crlNumber
     return true
   }
@@ -47,6 +54,10 @@ export class CrlTable {
     }
     return row
   }
+}
+
+function kindOf({ delta = false }: CrlName): 'full' | 'delta' {
+  return delta ? 'delta' : 'full'
 }
 
 export function scopeKey(scope: CrlScope): string {

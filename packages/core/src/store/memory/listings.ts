@@ -1,8 +1,24 @@
-import { formatRevokedPosition, parsePosition, parseRevokedPosition } from '../arguments.ts'
-import type { CertificateQuery, CertificateRecord, CrlScope, Cursor, Page, RevokedEntry } from '../store.ts'
+import {
+  assertHash,
+  createdPosition,
+  formatCreatedPosition,
+  formatRevokedPosition,
+  parsePosition,
+  parseRevokedPosition,
+} from '../arguments.ts'
+import type {
+  CertificateQuery,
+  CertificateRecord,
+  CrlScope,
+  Cursor,
+  Page,
+  RevocationQuery,
+  RevokedEntry,
+} from '../store.ts'
 import { type CertificateRow, isRevokedForGood, toRecord } from './certificate-row.ts'
 import type { CertificateTable } from './certificate-table.ts'
-import { copyDate, copyRevocation } from './copies.ts'
+import { copyRevocation } from './copies.ts'
+import { positionOf } from './query-indexes.ts'
 
 interface PageRequest {
   readonly after?: Cursor
@@ -16,6 +32,10 @@ export function listCertificates(
 ): Page<CertificateRecord> {
   if (query.list === 'devices') {
     return take(newestOfDevices(table, query, page.after ?? ''), page.limit, row => row.subject.deviceId!)
+  }
+  if (query.list !== 'device' && query.list !== 'reserved' && query.list !== 'pending') {
+    const { items, ...rest } = listRows(table, query, page)
+    return { items: items.map(toRecord), ...rest }
   }
   const after = parsePosition(page.after)
   const key = (row: CertificateRow): Cursor => String(row.order)
@@ -41,6 +61,17 @@ export function listCertificates(
   )
 }
 
+/** One page of the rows of a query. */
+export function listRows(table: CertificateTable, query: RevocationQuery, page: PageRequest): Page<CertificateRow> {
+  if (query.list === 'key') assertHash(query.publicKeyHash, 'publicKeyHash')
+  if (query.list !== 'created') {
+    const rows = table.queries.rows(query)
+    return takeRows(behind(rows, parsePosition(page.after)), page.limit, row => String(row.order))
+  }
+  const rows = table.queries.createdAfter(createdPosition(query, page.after))
+  return takeRows(until(rows, query.before), page.limit, row => formatCreatedPosition(positionOf(row)))
+}
+
 export function listRevoked(table: CertificateTable, scope: CrlScope, page: PageRequest): Page<RevokedEntry> {
   const rows = table.revoked(scope)
   const position = parseRevokedPosition(page.after)
@@ -56,7 +87,7 @@ export function listRevoked(table: CertificateTable, scope: CrlScope, page: Page
     items.push({
       serialNumber: row.subject.id.serialNumber,
       revocation: copyRevocation(row.revocation),
-      notAfter: copyDate(row.subject.notAfter),
+      notAfter: new Date(row.subject.notAfter),
     })
   }
   return { items }
@@ -72,7 +103,7 @@ function* newestOfDevices(
       newest !== undefined &&
       (query.owner === undefined || newest.subject.owner === query.owner) &&
       (query.role === undefined || newest.subject.role === query.role) &&
-      (query.expiringBefore === undefined || newest.subject.notAfter < query.expiringBefore)
+      (query.expiringBefore === undefined || newest.subject.notAfter < query.expiringBefore.getTime())
     ) {
       yield newest
     }
@@ -87,21 +118,49 @@ function* filter(rows: Iterable<CertificateRow>, test: (row: CertificateRow) => 
   for (const row of rows) if (test(row)) yield row
 }
 
+/** Those behind an order, of rows in that order. */
+function* behind(rows: readonly CertificateRow[], order: number): Generator<CertificateRow> {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (rows[middle]!.order <= order) low = middle + 1
+    else high = middle
+  }
+  for (; low < rows.length; low++) yield rows[low]!
+}
+
+function* until(rows: Iterable<CertificateRow>, before: Date): Generator<CertificateRow> {
+  for (const row of rows) {
+    if (row.subject.createdAt >= before.getTime()) return
+    yield row
+  }
+}
+
 function take(
   rows: Iterable<CertificateRow>,
   limit: number,
   cursor: (row: CertificateRow) => Cursor,
 ): Page<CertificateRecord> {
-  const taken: CertificateRow[] = []
+  const { items, ...rest } = takeRows(rows, limit, cursor)
+  return { items: items.map(toRecord), ...rest }
+}
+
+function takeRows(
+  rows: Iterable<CertificateRow>,
+  limit: number,
+  cursor: (row: CertificateRow) => Cursor,
+): Page<CertificateRow> {
+  const items: CertificateRow[] = []
   for (const row of rows) {
-    if (taken.length === limit) return { items: taken.map(toRecord), next: cursor(taken.at(-1)!) }
-    taken.push(row)
+    if (items.length === limit) return { items, next: cursor(items.at(-1)!) }
+    items.push(row)
   }
-  return { items: taken.map(toRecord) }
+  return { items }
 }
 
 /** Index of the first row whose revocation order is greater than `order`: a binary search. */
-function firstAfter(rows: readonly CertificateRow[], order: number): number {
+export function firstAfter(rows: readonly CertificateRow[], order: number): number {
   let low = 0
   let high = rows.length
   while (low < high) {

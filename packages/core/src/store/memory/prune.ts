@@ -7,7 +7,7 @@ export function pruneCertificates(table: CertificateTable, crls: CrlTable, expir
   const rows = new Set<CertificateRow>()
   for (const row of table.rows()) {
     if (rows.size === limit) break
-    if (row.subject.notAfter < expiredBefore && wasListedAfterExpiry(row, crls)) rows.add(row)
+    if (row.subject.notAfter < expiredBefore.getTime() && wasListedAfterExpiry(row, crls)) rows.add(row)
   }
   if (rows.size > 0) table.delete(rows)
   return rows.size
@@ -18,5 +18,9 @@ export function pruneCertificates(table: CertificateTable, crls: CrlTable, expir
 function wasListedAfterExpiry(row: CertificateRow, crls: CrlTable): boolean {
   if (row.revocation === undefined || row.state === 'pinned') return true
   const crl = crls.current(scopeOf(row))
-  return crl !== undefined && crl.thisUpdate > row.subject.notAfter && crl.thisUpdate > row.revocation.revocationDate
+  return (
+    crl !== undefined &&
+    crl.thisUpdate.getTime() > row.subject.notAfter &&
+    crl.thisUpdate > row.revocation.revocationDate
+  )
 }

@@ -1,14 +1,22 @@
 import type { FleetEventInput, Reservation, ReserveResult } from '../store.ts'
-import { type CertificateRow, hasLeaseAt, isLiveCertificate, isOpenReservation } from './certificate-row.ts'
+import {
+  type CertificateRow,
+  hasLeaseAt,
+  isLiveCertificate,
+  isOpenReservation,
+  newRow,
+  storedSubject,
+} from './certificate-row.ts'
 import type { CertificateTable } from './certificate-table.ts'
-import { copyBytes, copyDate, copyHolder, copySubject, sameBytes } from './copies.ts'
+import { copyDate, copyHolder } from './copies.ts'
+import { toOctets } from './octets.ts'
 import type { Tokens } from './tokens.ts'
 
 /** What a reservation needs from the others in order to be taken. */
 type Standing =
   | { readonly result: Exclude<ReserveResult, 'reserved'> }
   | {
-      readonly supersedes?: { readonly row: CertificateRow; readonly at: Date }
+      readonly supersedes: { readonly row: CertificateRow; readonly at: Date } | undefined
       /** Reservations in the way whose lease has run out: they are taken from their holders. */
       readonly lapsed: readonly CertificateRow[]
     }
@@ -22,7 +30,7 @@ export function reserve(
   const refuse = (result: ReserveResult) => ({ result, changed: false, taken: [] })
   const known = table.get(reservation.id)
   if (known !== undefined) return refuse(isSame(known, reservation) ? 'reserved' : 'serialTaken')
-  if (table.isKeyBlocked(reservation.publicKeyHash)) return refuse('keyBlocked')
+  if (table.isKeyBlocked(toOctets(reservation.publicKeyHash))) return refuse('keyBlocked')
   const standing = expectation(table, reservation)
   if ('result' in standing) return refuse(standing.result)
   const epoch = table.epochOf(reservation.deviceId)
@@ -35,15 +43,15 @@ export function reserve(
     token.spent = true
   }
   for (const row of standing.lapsed) table.abandon(row)
-  const row: CertificateRow = {
+  const row = newRow({
     order: table.nextOrder(),
-    subject: copySubject(reservation),
+    subject: storedSubject(reservation),
     state: 'reserved',
-    tbsCertificate: copyBytes(reservation.tbsCertificate),
+    tbsCertificate: toOctets(reservation.tbsCertificate),
     holder: copyHolder(reservation.holder),
     epoch,
-    ...(standing.supersedes && { supersedes: standing.supersedes }),
-  }
+    supersedes: standing.supersedes,
+  })
   table.insert(row)
   if (row.supersedes !== undefined) row.supersedes.row.renewedBy = row
   const taken = standing.lapsed.map(lapsed => abandonedEvent(lapsed, reservation.createdAt))
@@ -63,7 +71,7 @@ export function abandonedEvent(row: CertificateRow, at: Date): FleetEventInput {
 function isSame(row: CertificateRow, reservation: Reservation): boolean {
   return (
     row.tbsCertificate !== undefined &&
-    sameBytes(row.tbsCertificate, reservation.tbsCertificate) &&
+    row.tbsCertificate === toOctets(reservation.tbsCertificate) &&
     row.subject.deviceId === reservation.deviceId &&
     // Of an abandoned one the holder is gone; its commit answers `lost`.
     (row.holder === undefined || row.holder.instance === reservation.holder.instance)
@@ -72,7 +80,7 @@ function isSame(row: CertificateRow, reservation: Reservation): boolean {
 
 function expectation(table: CertificateTable, reservation: Reservation): Standing {
   const { expect, deviceId, createdAt } = reservation
-  if (expect === 'any') return { lapsed: [] }
+  if (expect === 'any') return { supersedes: undefined, lapsed: [] }
   if (expect === 'newDevice') {
     if (deviceId === undefined) throw new TypeError("expect 'newDevice' needs a deviceId")
     const rows = table.device(deviceId)?.rows ?? []
@@ -80,9 +88,9 @@ function expectation(table: CertificateTable, reservation: Reservation): Standin
     if (open.some(row => hasLeaseAt(row, createdAt)) || rows.some(row => isLiveCertificate(row, createdAt))) {
       return { result: 'expectationFailed' }
     }
-    return { lapsed: open }
+    return { supersedes: undefined, lapsed: open }
   }
-  const row = table.getByFingerprint(expect.supersedes)
+  const row = table.getByFingerprint(toOctets(expect.supersedes))
   if (
     row === undefined ||
     deviceId === undefined ||

@@ -1,8 +1,19 @@
-import { type CrlReason, formatFingerprint } from '@fleetcert/x509'
-import type { CertificateId, FleetEventInput, Revocation } from '../store.ts'
+import { type CrlReason, formatFingerprint, PkiError } from '@fleetcert/x509'
+import { createdPosition, parsePosition } from '../arguments.ts'
+import type {
+  CertificateId,
+  Cursor,
+  EndedCertificate,
+  FleetEventInput,
+  Page,
+  Revocation,
+  RevocationQuery,
+} from '../store.ts'
 import type { CertificateRow } from './certificate-row.ts'
 import type { CertificateTable } from './certificate-table.ts'
 import { copyRevocation } from './copies.ts'
+import { listRows } from './listings.ts'
+import { octetsOf } from './octets.ts'
 
 /** First wins, but a hold gives way to a final revocation, and any reason to keyCompromise, whose date stays the first one's. Whether this call revoked. */
 export function revokeRow(table: CertificateTable, row: CertificateRow, revocation: Revocation): boolean {
@@ -38,17 +49,52 @@ export function revokeDevice(
   }
 }
 
+/** What a page ended, and the events of it. */
+export function revokeAll(
+  table: CertificateTable,
+  query: RevocationQuery,
+  revocation: Revocation,
+  event: FleetEventInput,
+  page: { readonly after?: Cursor; readonly limit: number },
+): { readonly page: Page<EndedCertificate>; readonly events: readonly FleetEventInput[] } {
+  const last = query.list === 'created' ? createdPosition(query, page.after).order : parsePosition(page.after)
+  if (last > table.lastOrder) throw new PkiError('ERR_PKI_CURSOR', {})
+  const { items, ...rest } = listRows(table, query, page)
+  const ended = items.filter(row => !isOwnCa(row) && revokeRow(table, row, revocation))
+  if (query.list === 'owner' || query.list === 'attribute') {
+    for (const deviceId of new Set(ended.map(row => row.subject.deviceId))) {
+      if (deviceId !== undefined) table.openDevice(deviceId).epoch += 1
+    }
+  }
+  return {
+    page: { items: ended.map(toEnded), ...rest },
+    events: ended.map(row => ({
+      ...eventOf(row, event),
+      ...(row.subject.deviceId !== undefined && { deviceId: row.subject.deviceId }),
+    })),
+  }
+}
+
+function isOwnCa(row: CertificateRow): boolean {
+  return row.subject.role === 'root' || row.subject.role === 'issuingCa'
+}
+
+function toEnded({ subject }: CertificateRow): EndedCertificate {
+  return { id: { ...subject.id }, ...(subject.deviceId !== undefined && { deviceId: subject.deviceId }) }
+}
+
 function eventOf(row: CertificateRow, { fingerprint: _, ...event }: FleetEventInput): FleetEventInput {
   return {
     ...event,
     certificate: row.subject.id,
-    ...(row.fingerprint && { fingerprint: formatFingerprint(row.fingerprint) }),
+    ...(row.fingerprint && { fingerprint: formatFingerprint(octetsOf(row.fingerprint)) }),
   }
 }
 
 /** Takes back a hold and nothing else. */
 export function release(row: CertificateRow | undefined): boolean {
   if (row?.revocation?.reason !== 'certificateHold') return false
-  delete row.revocation
+  row.releasedAt = row.revocation.revocationDate
+  row.revocation = undefined
   return true
 }

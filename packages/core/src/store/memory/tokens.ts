@@ -1,5 +1,6 @@
 import type { EnrollmentToken } from '../store.ts'
-import { bytesKey, copyDate } from './copies.ts'
+import { copyDate } from './copies.ts'
+import { type Octets, toOctets } from './octets.ts'
 
 interface Row {
   readonly deviceId: string
@@ -11,16 +12,16 @@ interface Row {
 
 /** Enrolment tokens. A spent one stays until it would have expired, so that adding it again cannot revive it. */
 export class Tokens {
-  readonly #rows = new Map<string, Row>()
+  readonly #rows = new Map<Octets, Row>()
 
   add(token: EnrollmentToken, epoch: number): void {
-    const key = bytesKey(token.hash)
+    const key = toOctets(token.hash)
     if (this.#rows.has(key)) return
     this.#rows.set(key, { deviceId: token.deviceId, expiresAt: copyDate(token.expiresAt), epoch, spent: false })
   }
 
   get(hash: Uint8Array): Row | undefined {
-    return this.#rows.get(bytesKey(hash))
+    return this.#rows.get(toOctets(hash))
   }
 
   prune(expiredBefore: Date, limit: number): number {

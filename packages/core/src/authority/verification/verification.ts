@@ -1,0 +1,121 @@
+import { availableParallelism } from 'node:os'
+import { type CertificationRequest, PkiError, verificationHash, verifyCertificationRequest } from '@fleetcert/x509'
+import type { Signer } from '../../signer/signer.ts'
+import { ownKey } from './own-key.ts'
+import { VerificationWorker } from './verification-worker.ts'
+
+/**
+ * Verifies what issuing has to verify: proofs of possession, and our own signatures. When many certificates are under way and there is another core, a thread does most of it: a P-256 verification takes as long as
+ * all the rest of a certificate. Nothing is remembered of a stranger's key from one request to the next.
+ */
+export interface Verification {
+  /** Counts `work` as under way. */
+  count<T>(work: () => Promise<T>): Promise<T>
+  /** @throws PkiError `ERR_PKI_CSR_SIGNATURE`, `ERR_PKI_KEY_POLICY` */
+  proofOfPossession(csr: CertificationRequest): Promise<void> | void
+  /** Whether a signature is the signer's own. */
+  ownSignature(signer: Signer, message: Uint8Array, signature: Uint8Array): Promise<boolean> | boolean
+  close(): Promise<void>
+}
+
+/** With fewer under way, the way to the thread and back costs more than it saves. */
+const worthThread = 4
+/** With more waiting for the thread it is quicker to verify here than to wait. */
+const mostBacklog = 16
+/** How many verifications, of some 50 µs each, are done before others have their turn. */
+const mostInTurn = 4
+/** A thread that never came up is not tried for ever. */
+const mostFailedStarts = 3
+
+/** @param cores how many there are; by default what the process may use. */
+export function createVerification({ cores = availableParallelism() }: { readonly cores?: number } = {}): Verification {
+  let underWay = 0
+  let worker: VerificationWorker | undefined
+  let startsLeft = cores > 1 ? mostFailedStarts : 0
+
+  const start = (): void => {
+    startsLeft -= 1
+    try {
+      const started = new VerificationWorker({
+        onReady: () => {
+          startsLeft = mostFailedStarts
+        },
+        onEnd: () => {
+          if (worker === started) worker = undefined
+        },
+      })
+      worker = started
+    } catch {
+      // Threads are not allowed here (--permission): it goes without.
+      startsLeft = 0
+    }
+  }
+
+  let verifiedInTurn = 0
+  let nextTurn: Promise<void> | undefined
+
+  /** When to verify here: now, or in the next turn of the event loop, so that many at a time leave room for others, and for the answers of the thread. */
+  const turn = (): Promise<void> | undefined => {
+    if (underWay < worthThread) return undefined
+    verifiedInTurn += 1
+    if (verifiedInTurn <= mostInTurn) return undefined
+    nextTurn ??= new Promise(resolve => {
+      setImmediate(() => {
+        verifiedInTurn = 0
+        nextTurn = undefined
+        resolve()
+      })
+    })
+    return nextTurn
+  }
+
+  /** Runs `verify` here, when it is its turn. */
+  const here = <T>(verify: () => T): T | Promise<T> => {
+    const later = turn()
+    return later === undefined ? verify() : later.then(() => here(verify))
+  }
+
+  /** The thread, if it should do this one. */
+  const freeThread = (): VerificationWorker | undefined => {
+    if (underWay < worthThread) return undefined
+    if (worker === undefined && startsLeft > 0) start()
+    return worker?.isReady === true && worker.backlog < mostBacklog ? worker : undefined
+  }
+
+  return {
+    async count<T>(work: () => Promise<T>): Promise<T> {
+      underWay += 1
+      try {
+        return await work()
+      } finally {
+        underWay -= 1
+      }
+    },
+
+    proofOfPossession(csr) {
+      const thread = freeThread()
+      const hash = thread && verificationHash(csr.signatureAlgorithm, csr.publicKey)
+      // What cannot be verified has its error from there.
+      if (thread === undefined || hash === undefined) return here(() => verifyCertificationRequest(csr))
+      const { subjectPublicKeyInfo: key, certificationRequestInfo: message, signature } = csr
+      return thread.verify({ hash, key, message, signature }).then(verdict => {
+        if (verdict === undefined) verifyCertificationRequest(csr)
+        else if (!verdict) throw new PkiError('ERR_PKI_CSR_SIGNATURE', {})
+      })
+    },
+
+    ownSignature(signer, message, signature) {
+      const thread = freeThread()
+      const { spki, hash, verify } = ownKey(signer)
+      if (thread === undefined || hash === undefined) return here(() => verify(signer.algorithm, message, signature))
+      return thread
+        .verify({ hash, key: thread.keep(spki), message, signature })
+        .then(verdict => verdict ?? verify(signer.algorithm, message, signature))
+    },
+
+    async close() {
+      startsLeft = 0
+      await worker?.end()
+    },
+  }
+}
