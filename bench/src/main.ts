@@ -1,13 +1,21 @@
 import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchCrl } from './crl.ts'
 import { benchImport } from './import-time.ts'
 import { benchIssue } from './issue.ts'
+import { benchOcsp } from './ocsp.ts'
+import { benchOcspHttp } from './ocsp-http.ts'
+import { benchRevoke } from './revoke.ts'
 import { benchScale } from './scale.ts'
 
 const benches: Record<string, (options: { count?: number; rounds?: number; rows?: number }) => Promise<string>> = {
   issue: benchIssue,
   scale: benchScale,
+  crl: benchCrl,
+  revoke: benchRevoke,
+  'ocsp-http': benchOcspHttp,
+  ocsp: benchOcsp,
   import: benchImport,
 }
 

@@ -6,7 +6,7 @@ import { anyOf, bearerToken, createHub, sharedSecret, toNodeHandler } from '@fle
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import express from 'express'
 
-const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN, BROKER_SECRET } = process.env
+const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN, BROKER_SECRET, PUBLISH_URL } = process.env
 const authorize = anyOf(
   bearerToken(OPERATOR_TOKEN!),
   sharedSecret({ header: 'x-broker-secret', secret: BROKER_SECRET! }),
@@ -16,6 +16,8 @@ mkdirSync(FLEET_FOLDER, { recursive: true, mode: 0o700 })
 const fleet = await openFleet({
   store: sqliteStore({ file: `${FLEET_FOLDER}/fleet.db` }),
   keyring: fileKeyring(`${FLEET_FOLDER}/keys`),
+  // Where brokers find CRLs and OCSP: written into every certificate from the first one on.
+  publish: { baseUrl: PUBLISH_URL ?? `http://127.0.0.1:${PORT}` },
 })
 const hub = createHub({
   fleet,

@@ -5,16 +5,16 @@ import { anyOf, bearerToken, createHub, sharedSecret, toNodeHandler } from '@fle
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import fastify from 'fastify'
 
-const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN, BROKER_SECRET } = process.env
-const authorize = anyOf(
-  bearerToken(OPERATOR_TOKEN!),
-  sharedSecret({ header: 'x-broker-secret', secret: BROKER_SECRET! }),
-)
+const { PORT = '3000', FLEET_FOLDER = 'fleet', OPERATOR_TOKEN, BROKER_SECRET, PUBLISH_URL } = process.env
+const ofBroker = sharedSecret({ header: 'x-broker-secret', secret: BROKER_SECRET! })
+const authorize = anyOf(bearerToken(OPERATOR_TOKEN!), ofBroker)
 
 mkdirSync(FLEET_FOLDER, { recursive: true, mode: 0o700 })
 const fleet = await openFleet({
   store: sqliteStore({ file: `${FLEET_FOLDER}/fleet.db` }),
   keyring: fileKeyring(`${FLEET_FOLDER}/keys`),
+  // Where brokers find CRLs and OCSP: written into every certificate from the first one on.
+  publish: { baseUrl: PUBLISH_URL ?? `http://127.0.0.1:${PORT}` },
 })
 const broker = { url: 'mqtts://localhost:8883', mqttSecurePort: 8883 }
 const onDeny = (denial: object): void => console.warn('broker: denied', denial)
@@ -26,7 +26,7 @@ app.register(async scope => {
   // The hub reads its own bodies, and answers the broker also when one is not JSON.
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  for (const url of ['/api/devices/*', '/api/health', '/api/health/*', '/crl/*', '/ca/*']) {
+  for (const url of ['/api/devices/*', '/api/health', '/api/health/*', '/crl/*', '/ca/*', '/ocsp', '/ocsp/*']) {
     scope.all(url, (request, reply) => {
       reply.hijack()
       handler(request.raw, reply.raw)

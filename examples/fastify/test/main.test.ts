@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { encodeCertId, encodeOcspRequest, parseCertificate, parseOcspResponse } from '@fleetcert/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -18,6 +19,7 @@ async function start(environment: Record<string, string> = {}): Promise<{ proces
     env: {
       PATH: process.env['PATH'],
       PORT: '0',
+      PUBLISH_URL: 'http://pki.example',
       FLEET_FOLDER: join(folder, 'fleet'),
       OPERATOR_TOKEN: 'an-operator-token',
       BROKER_SECRET: 'a-broker-secret',
@@ -96,6 +98,32 @@ test('serves CRL, CA certificate and health', async () => {
   expect(json.caCert).toMatch(/^-----BEGIN CERTIFICATE-----/)
   expect(await (await fetch(`${running.base}/api/health`)).json()).toEqual({ status: 'ok', fleet: 'ready' })
   expect((await fetch(`${running.base}/crl/0000000000000000-0.crl`)).status).toBe(404)
+})
+
+test('answers at every address that it writes into certificates, before and after a revocation', async () => {
+  const { json } = await ask('POST', '/sensor-4', operator)
+  const [pem, issuerPem] = (json.clientCert as string).split(/(?<=-----END CERTIFICATE-----\n)/)
+  const certificate = parseCertificate(pem!)
+  const { ocsp, caIssuers } = certificate.authorityInfoAccess!
+  const get = (url: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(url.replace('http://pki.example', running.base), { ...init, headers: { connection: 'close' } })
+  for (const url of [...certificate.crlDistributionPoints!, ...caIssuers]) expect((await get(url)).status).toBe(200)
+  const request = encodeOcspRequest([encodeCertId(parseCertificate(issuerPem!), certificate.serialNumber)])
+  const base64 = Buffer.from(request).toString('base64')
+  const status = async (): Promise<string[]> => {
+    const replies = [
+      await get(ocsp[0]!, { method: 'POST', body: request as Uint8Array<ArrayBuffer> }),
+      await get(`${ocsp[0]}/${encodeURIComponent(base64)}`),
+      await get(`${ocsp[0]}/${base64}`),
+    ]
+    const answers = await Promise.all(replies.map(async reply => parseOcspResponse(await reply.bytes())))
+    return answers.flatMap(answer =>
+      answer.status === 'successful' ? answer.responses.map(({ certStatus }) => certStatus) : answer.status,
+    )
+  }
+  expect(await status()).toEqual(['good', 'good', 'good'])
+  await ask('DELETE', '/sensor-4', operator)
+  expect(await status()).toEqual(['revoked', 'revoked', 'revoked'])
 })
 
 test('knows its devices after a restart', async () => {

@@ -11,7 +11,7 @@ import { publicRoutes } from './routes/public/public-routes.ts'
 const groups: readonly HubGroup[] = ['operator', 'device', 'broker', 'public']
 
 /**
- * Makes the HTTP face of a fleet: the device API, the broker hooks, health, CRLs and CA certificates as one `Request → Response` function. Owns nothing: closing the fleet is its opener's.
+ * Makes the HTTP face of a fleet: the device API, the broker hooks, health, CRLs, OCSP and CA certificates as one `Request → Response` function. Owns nothing: closing the fleet is its opener's.
  *
  * @example
  * const hub = createHub({
@@ -39,7 +39,7 @@ export function createHub(options: HubOptions): Hub {
   const routes = [
     ...brokerRoutes({ responder, checkCaller, report, onDeny }),
     ...operatorRoutes(fleet, { ...broker }, checkCaller),
-    ...publicRoutes(fleet),
+    ...publicRoutes(fleet, report),
   ]
   return webHub(
     createExchangeHandler(

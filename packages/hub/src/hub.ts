@@ -43,7 +43,7 @@ export type HubActionType = HubAction['type']
 export type HubAuthorize = (request: Request, action: HubAction, context: HubContext) => boolean | Promise<boolean>
 
 /**
- * A group of routes: `operator` the device API, `broker` the hooks of the broker, `public` health, CA certificate and CRLs; `device` is empty in this version.
+ * A group of routes: `operator` the device API, `broker` the hooks of the broker, `public` health, CA certificate, CRLs and OCSP; `device` is empty in this version.
  */
 export type HubGroup = 'operator' | 'device' | 'broker' | 'public'
 
@@ -53,7 +53,7 @@ export interface HubOptions {
   readonly fleet: Fleet
   /** Decides for the broker hooks. */
   readonly auth: BrokerAuth
-  /** Asked before everything but health, CA certificate, and the CRL and CA files. See {@link HubAuthorize}. */
+  /** Asked before everything but health, OCSP, CA certificate, and the CRL and CA files. See {@link HubAuthorize}. */
   readonly authorize: HubAuthorize
   /** Told to devices when they are enrolled. */
   readonly broker: {

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import type { ExchangeHandler } from './exchange/exchange.ts'
 import { exchangeHandlerOf } from './faces/hub-face.ts'
 import { nodeContext, nodeExchange, nodeRequest, writeNodeAnswer } from './faces/node-face.ts'
@@ -47,12 +49,24 @@ async function answer(
 
 async function answerByHub(hub: Hub, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const result = await hub(nodeRequest(request, await wrappedBody(request)), nodeContext(request))
-  const body = new Uint8Array(await result.arrayBuffer())
-  if (response.headersSent || response.destroyed) return
+  if (response.headersSent || response.destroyed) return void result.body?.cancel().catch(() => undefined)
   const cookies = result.headers.getSetCookie()
   if (cookies.length > 0) response.setHeader('set-cookie', cookies)
   const headers = Object.fromEntries([...result.headers].filter(([name]) => name !== 'set-cookie'))
-  writeNodeAnswer({ status: result.status, headers, body }, response, request.method)
+  // The length of what is encoded is not that of what is in `result` when the function has fetched it from somewhere.
+  if (headers['content-length'] === undefined || headers['content-encoding'] !== undefined) {
+    const body = new Uint8Array(await result.arrayBuffer())
+    return writeNodeAnswer({ status: result.status, headers, body }, response, request.method)
+  }
+  response.writeHead(result.status, headers)
+  // A CRL of 49 MB is passed on as it comes.
+  if (result.body === null || request.method === 'HEAD') response.end()
+  else await pipeline(Readable.fromWeb(result.body as NodeReadableStream), response).catch(unlessGone)
+}
+
+// A reader who has gone away in the middle is nobody's error.
+function unlessGone(error: { readonly code?: unknown }): void {
+  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
 }
 
 /** A stream where that is possible: how much of a body is too much is the wrapped function's to say. */

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { CrlParts } from '@fleetcert/core'
+import type { CrlHead, CrlParts } from '@fleetcert/core'
+import { storeCorrupt } from './store-failure.ts'
 
 const partsPerTurn = 4
 
@@ -13,4 +14,25 @@ export async function copyCrl(
     parts.push(new Uint8Array(part))
   }
   return { crl: { ...crl, parts }, buffers: parts.map(part => part.buffer) }
+}
+
+/** A CRL read without holding the event loop. */
+export async function readCrl(
+  head: () => Promise<{ readonly head: CrlHead; readonly parts: number } | undefined>,
+  partsFrom: (crlNumber: bigint, from: number, count: number) => Promise<readonly Uint8Array[] | undefined>,
+): Promise<CrlParts | undefined> {
+  for (;;) {
+    const found = await head()
+    if (found === undefined) return undefined
+    const parts: Uint8Array[] = []
+    while (parts.length < found.parts) {
+      if (parts.length > 0) await nextTurn()
+      const some = await partsFrom(found.head.crlNumber, parts.length, partsPerTurn)
+      // Another one was put meanwhile: from the beginning.
+      if (some === undefined) break
+      if (some.length === 0) throw storeCorrupt('parts of a CRL are missing')
+      parts.push(...some)
+    }
+    if (parts.length === found.parts) return { ...found.head, parts }
+  }
 }

@@ -1,5 +1,5 @@
 import { type IoOptions, PkiError, type Store } from '@fleetcert/core'
-import { copyCrl } from './copy-crl.ts'
+import { copyCrl, readCrl } from './copy-crl.ts'
 import { openFileStore } from './file-store.ts'
 import { openInjectedStore } from './injected-store.ts'
 import type { OpenStore } from './open-store.ts'
@@ -121,18 +121,27 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     extendHolder: (instance, leaseUntil, io) => write(io, 'extendHolder', [instance, leaseUntil]),
     register: (record, events, io) => write(io, 'register', [record, events]),
     certificate: (key, io) => read(io, 'certificate', key),
+    certificateStatus: (id, io) => read(io, 'certificateStatus', id),
     certificates: (query, page, io) => read(io, 'certificates', query, page),
     revoke: (id, revocation, events, io) => write(io, 'revoke', [id, revocation, events]),
     revokeDevice: (deviceId, revocation, event, io) => write(io, 'revokeDevice', [deviceId, revocation, event]),
+    revokeAll: (query, revocation, event, page, io) => write(io, 'revokeAll', [query, revocation, event, page]),
+    blockKey: (publicKeyHash, events, io) => write(io, 'blockKey', [publicKeyHash, events]),
     release: (id, events, io) => write(io, 'release', [id, events]),
     revoked: (scope, page, io) => read(io, 'revoked', scope, page),
+    crlEntries: (scope, query, page, io) => read(io, 'crlEntries', scope, query, page),
+    crlState: (scope, io) => read(io, 'crlState', scope),
     nextCrlNumber: (scope, io) => write(io, 'nextCrlNumber', [scope]),
-    async putCrl(scope, crl, lease, events, io) {
+    async putCrl(name, crl, lease, events, io) {
       enter(io)
       const own = await copyCrl(crl)
-      return write(io, 'putCrl', [scope, own.crl, lease, events], own.buffers)
+      return write(io, 'putCrl', [name, own.crl, lease, events], own.buffers)
     },
-    crl: (scope, io) => read(io, 'crl', scope),
+    crl: (name, io) =>
+      readCrl(
+        () => read(io, 'crlHead', name),
+        (crlNumber, from, count) => read(io, 'crlParts', name, crlNumber, from, count),
+      ),
     document: (name, io) => read(io, 'document', name),
     putDocument: (name, value, expectedVersion, events, io) =>
       write(io, 'putDocument', [name, value, expectedVersion, io?.lease, events]),

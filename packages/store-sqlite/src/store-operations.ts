@@ -1,14 +1,15 @@
 import { commit } from './operations/commit.ts'
-import { crl, nextCrlNumber, putCrl } from './operations/crls.ts'
+import { crlEntries } from './operations/crl-entries.ts'
+import { crlHead, crlParts, crlState, nextCrlNumber, putCrl } from './operations/crls.ts'
 import { document, putDocument } from './operations/documents.ts'
 import { lease, releaseLease } from './operations/leases.ts'
 import { cursor, ledger, newestEventAt, saveCursor } from './operations/ledger.ts'
-import { certificate, certificates, revoked } from './operations/listings.ts'
+import { certificate, certificateStatus, certificates, revoked } from './operations/listings.ts'
 import { prune } from './operations/prune.ts'
 import { register } from './operations/register.ts'
 import { abandon, extendHolder } from './operations/reservations.ts'
 import { reserve } from './operations/reserve.ts'
-import { release, revoke, revokeDevice } from './operations/revoke.ts'
+import { blockKey, release, revoke, revokeAll, revokeDevice } from './operations/revoke.ts'
 import { addToken } from './operations/tokens.ts'
 
 /** What changes something: each in a transaction that holds the write lock from its beginning. */
@@ -20,6 +21,8 @@ export interface Writes {
   readonly register: typeof register
   readonly revoke: typeof revoke
   readonly revokeDevice: typeof revokeDevice
+  readonly revokeAll: typeof revokeAll
+  readonly blockKey: typeof blockKey
   readonly release: typeof release
   readonly nextCrlNumber: typeof nextCrlNumber
   readonly putCrl: typeof putCrl
@@ -34,13 +37,17 @@ export interface Writes {
 /** What reads by several statements, which must see the same moment. */
 export interface Snapshots {
   readonly revoked: typeof revoked
-  readonly crl: typeof crl
+  readonly crlEntries: typeof crlEntries
+  readonly crlState: typeof crlState
+  readonly crlHead: typeof crlHead
+  readonly crlParts: typeof crlParts
   readonly ledger: typeof ledger
 }
 
 /** What reads by one statement, which needs no transaction. */
 export interface Queries {
   readonly certificate: typeof certificate
+  readonly certificateStatus: typeof certificateStatus
   readonly certificates: typeof certificates
   readonly document: typeof document
   readonly newestEventAt: typeof newestEventAt
@@ -58,6 +65,8 @@ export const writes: Writes = {
   register,
   revoke,
   revokeDevice,
+  revokeAll,
+  blockKey,
   release,
   nextCrlNumber,
   putCrl,
@@ -68,5 +77,5 @@ export const writes: Writes = {
   saveCursor,
   prune,
 }
-export const snapshots: Snapshots = { revoked, crl, ledger }
-export const queries: Queries = { certificate, certificates, document, newestEventAt, cursor }
+export const snapshots: Snapshots = { revoked, crlEntries, crlState, crlHead, crlParts, ledger }
+export const queries: Queries = { certificate, certificateStatus, certificates, document, newestEventAt, cursor }

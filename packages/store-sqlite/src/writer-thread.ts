@@ -6,7 +6,7 @@ import { openWriter } from './open-database.ts'
 import { Sql } from './sql.ts'
 import { toFailure } from './sqlite-error.ts'
 import type { Answer, WriterData, WriterRequest, WriterResponse } from './thread-messages.ts'
-import type { WriteCall } from './write-call.ts'
+import type { WriteArguments, WriteCall } from './write-call.ts'
 import { writeTransaction } from './write-transaction.ts'
 
 async function main(port: MessagePort, { file }: WriterData): Promise<void> {
@@ -45,6 +45,7 @@ function serve(
         (outcome): Answer => ('error' in outcome ? { failure: encodeFailure(outcome.error) } : outcome),
       )
       reply({ batches: batches.length, answers })
+      for (const call of batches.flat()) releaseParts(call)
       checkpointer.wrote(sql.changedRows - rows)
     }
     if (isLast) {
@@ -53,6 +54,13 @@ function serve(
       port.close()
     }
   })
+}
+
+/** The octets of a CRL came here for good, and are tens of megabytes: the garbage collector of this thread, which does little else, would let them lie. */
+function releaseParts(call: WriteCall): void {
+  if (call.name !== 'putCrl') return
+  const [, { parts }] = call.args as WriteArguments<'putCrl'>
+  for (const { buffer } of parts) if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0)
 }
 
 function next(port: MessagePort): WriterRequest | undefined {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { migrations } from '../src/migrations.ts'
 import { issuer, reservation } from './reservation.ts'
 
 const scope = { issuerKeyId: issuer, shard: 0 }
@@ -116,7 +117,7 @@ describe('sqliteStore', () => {
     const before = readFileSync(file)
     await expect(sqliteStore({ file }).open()).rejects.toMatchObject({
       code: 'ERR_PKI_STORE_SCHEMA',
-      details: { found: 99, supported: 1 },
+      details: { found: 99, supported: migrations.length },
     })
     expect(readFileSync(file).equals(before)).toBe(true)
   })
@@ -155,7 +156,9 @@ describe('sqliteStore', () => {
   it('takes an empty file for a new database', async () => {
     await writeFile(file, '')
     await createStore()
-    expect(withDatabase(database => database.prepare('PRAGMA user_version').get())).toMatchObject({ user_version: 1 })
+    expect(withDatabase(database => database.prepare('PRAGMA user_version').get())).toMatchObject({
+      user_version: migrations.length,
+    })
   })
 
   it('is unavailable while another connection locks the database, and works again afterwards', async () => {

@@ -9,6 +9,8 @@ const bounded: readonly (readonly [plan: RegExp, text: RegExp])[] = [
   [/^SCAN ledger$/, /ORDER BY sequence (?:DESC )?LIMIT/],
   // Open reservations whose lease ran out, most overdue first: few.
   [/^USE TEMP B-TREE FOR ORDER BY$/, /lease_until < \?/],
+  // One row for each table with AUTOINCREMENT.
+  [/^SCAN sqlite_sequence$/, /WHERE name = 'certificates'$/],
   [/^SCAN CONSTANT ROW$/, /SELECT (?:\(SELECT min|last_insert_rowid)/],
 ]
 
@@ -54,5 +56,56 @@ it('every statement of the store finds its rows by an index', async () => {
     }
   }
   expect(scans).toEqual([])
+  database.close()
+})
+
+it('what many certificates are ended by is found by an index of its own, in the order of the pages', async () => {
+  const texts: string[] = []
+  const database = new DatabaseSync(':memory:')
+  const recording: SqliteDatabase = {
+    exec: sql => database.exec(sql),
+    prepare(sql) {
+      texts.push(sql)
+      return database.prepare(sql) as unknown as ReturnType<SqliteDatabase['prepare']>
+    },
+  }
+  const store = sqliteStore({ database: recording })
+  await store.open()
+  const publicKeyHash = new Uint8Array(32)
+  const expected = [
+    [{ list: 'key', publicKeyHash }, [/SEARCH c USING INDEX certificates_key \(public_key_hash=\? AND rowid>\?\)/]],
+    [{ list: 'owner', owner: 'alice' }, [/SEARCH c USING INDEX certificates_owner \(owner=\? AND rowid>\?\)/]],
+    [
+      { list: 'attribute', name: 'batch', value: '17' },
+      [/SEARCH a USING PRIMARY KEY \(name=\? AND value=\? AND ordinal>\?\)/, /SEARCH c USING INTEGER PRIMARY KEY/],
+    ],
+    [
+      { list: 'created', from: new Date(1), before: new Date(2) },
+      [
+        /MERGE \(UNION ALL\)/,
+        /LEFT/,
+        /SEARCH c USING INDEX certificates_created \(created_at=\? AND rowid>\?\)/,
+        /RIGHT/,
+        /SEARCH c USING INDEX certificates_created \(created_at>\? AND created_at<\?\)/,
+      ],
+    ],
+  ] as const
+  const revocation = { revocationDate: new Date(0), reason: 'unspecified' } as const
+  const event = { type: 'revoked', at: new Date(0) } as const
+  for (const [query, plans] of expected) {
+    texts.length = 0
+    await store.certificates(query, { limit: 2 })
+    await store.revokeAll(query, revocation, event, { limit: 2 })
+    const selects = texts.filter(text => /FROM certificate/.test(text) && /LIMIT/.test(text))
+    expect(selects).toHaveLength(2)
+    for (const text of selects) {
+      const details = (database.prepare(`EXPLAIN QUERY PLAN ${text}`).all() as { detail: string }[]).map(
+        row => row.detail,
+      )
+      expect(details).toHaveLength(plans.length)
+      for (const [index, plan] of plans.entries()) expect(details[index]).toMatch(plan)
+    }
+  }
+  await store.close()
   database.close()
 })

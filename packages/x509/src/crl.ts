@@ -1,19 +1,13 @@
 import { createDerReader, type DerReader } from './der/reader.ts'
 import { contextTag, derTag } from './der/tag.ts'
-import { context, sequence, sequenceOf } from './der/tlv.ts'
+import { concat, context, elementHeader, sequence, sequenceOf } from './der/tlv.ts'
 import { bitString, integer } from './der/writer.ts'
-import {
-  invalidityDateExtension,
-  parseCrlNumber,
-  parseInvalidityDate,
-  parseReasonCode,
-  reasonCodeExtension,
-} from './extensions/crl-extensions.ts'
+import { parseCrlNumber, parseInvalidityDate, parseReasonCode } from './extensions/crl-extensions.ts'
 import { type IssuingDistributionPoint, parseIssuingDistributionPoint } from './extensions/distribution-point.ts'
 import { findExtension, readExtensions } from './extensions/extension.ts'
 import { extensionOids } from './extensions/extension-oids.ts'
+import { parseFreshestCrl } from './extensions/freshest-crl.ts'
 import { parseAuthorityKeyIdentifier } from './extensions/key-identifier.ts'
-import { fromHex } from './fingerprint.ts'
 import { derOf } from './input.ts'
 import { readName } from './name.ts'
 import { PkiError } from './pki-error.ts'
@@ -64,6 +58,13 @@ export interface CertificateRevocationList {
   /** Which certificates the list is about (RFC 5280 section 5.2.5). */
   readonly issuingDistributionPoint?: IssuingDistributionPoint | undefined
   /**
+   * There in a delta CRL alone, from DeltaCRLIndicator: the list says only what has changed since the full CRL of that number (RFC 5280 section 5.2.4).
+   * By itself it must not be used as a full one: what it does not list may be revoked.
+   */
+  readonly baseCrlNumber?: bigint | undefined
+  /** Where the delta CRLs of the scope are, from FreshestCRL (RFC 5280 section 5.2.6). Never fetch from there: it is a stranger's word. */
+  readonly freshestCrl?: readonly string[] | undefined
+  /**
    * OIDs of critical extensions, of the list or its entries, that are not interpreted here. Unless it is empty, the CRL
    * "MUST NOT [be used] to determine the status of any certificates" (RFC 5280 section 5.3): an entry may be another issuer's.
    */
@@ -103,45 +104,60 @@ export function parseCrl(input: Uint8Array | string): CertificateRevocationList 
   }
 }
 
-/** One entry of revokedCertificates (RFC 5280 section 5.1.2.6), DER. `serialNumber` is hex, an unsigned magnitude. The reason `unspecified` is left out: "SHOULD be absent instead" (section 5.3.1). */
-export function encodeRevokedEntry(entry: {
-  readonly serialNumber: string
-  readonly revocation: { readonly revocationDate: Date; readonly reason: CrlReason; readonly invalidityDate?: Date }
-}): Uint8Array {
-  const { revocationDate, reason, invalidityDate } = entry.revocation
-  const userCertificate = integer(fromHex(entry.serialNumber))
-  const date = encodeTime(revocationDate)
-  if (reason === 'unspecified' && invalidityDate === undefined) return sequence(userCertificate, date)
-  const extensions: Uint8Array[] = []
-  if (reason !== 'unspecified') extensions.push(reasonCodeExtension(reason))
-  if (invalidityDate !== undefined) extensions.push(invalidityDateExtension(invalidityDate))
-  return sequence(userCertificate, date, sequence(...extensions))
+/** What a TBSCertList is made of. */
+export interface TbsCertListFields {
+  readonly signatureAlgorithm: SignatureAlgorithm
+  /** The issuer's subject as it stands in its certificate. */
+  readonly issuerDer: Uint8Array
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  /** Encoded already; each array holds any number of entries, one after the other. */
+  readonly entries: readonly Uint8Array[]
+  /** Whole Extensions. */
+  readonly extensions: readonly Uint8Array[]
 }
 
 /**
  * TBSCertList version 2 (RFC 5280 section 5.1.2). `entries` and `extensions` are encoded already.
  * "When there are no revoked certificates, the revoked certificates list MUST be absent" (section 5.1.2.6).
  */
-export function encodeTbsCertList(list: {
-  readonly signatureAlgorithm: SignatureAlgorithm
-  readonly issuerDer: Uint8Array
-  readonly thisUpdate: Date
-  readonly nextUpdate: Date
-  readonly entries: readonly Uint8Array[]
-  readonly extensions: readonly Uint8Array[]
-}): Uint8Array {
+export function encodeTbsCertList(list: TbsCertListFields): Uint8Array {
+  return concat(encodeTbsCertListParts(list))
+}
+
+/** {@link encodeTbsCertList} without a copy of the entries: the octets are those of all parts, one after the other. `entries` are among the parts, as they are. */
+export function encodeTbsCertListParts(list: TbsCertListFields): Uint8Array[] {
   // RFC 5280 sections 5.2.1 and 5.2.3: every CRL has AuthorityKeyIdentifier and CRLNumber.
   if (list.extensions.length === 0) throw new TypeError('"extensions" must hold at least one extension')
-  const parts = [
+  const before = [
     integer(1),
     signatureAlgorithmIdentifier(list.signatureAlgorithm),
     list.issuerDer,
     encodeTime(list.thisUpdate),
     encodeTime(list.nextUpdate),
   ]
-  if (list.entries.length > 0) parts.push(sequenceOf(list.entries))
-  parts.push(context(0, true, sequenceOf(list.extensions)))
-  return sequenceOf(parts)
+  const entries = list.entries.filter(({ length }) => length > 0)
+  const entriesLength = lengthOf(entries)
+  if (entriesLength > 0) before.push(elementHeader(derTag.sequence, entriesLength))
+  const after = context(0, true, sequenceOf(list.extensions))
+  const header = elementHeader(derTag.sequence, lengthOf(before) + entriesLength + after.length)
+  return [concat([header, ...before]), ...entries, after]
+}
+
+/** {@link encodeCertificateList} without a copy: of the parts of a TBSCertList, which are among the result as they are. */
+export function encodeCertificateListParts(
+  tbsCertList: readonly Uint8Array[],
+  algorithm: SignatureAlgorithm,
+  signature: Uint8Array,
+): Uint8Array[] {
+  const after = concat([signatureAlgorithmIdentifier(algorithm), bitString(signature)])
+  return [elementHeader(derTag.sequence, lengthOf(tbsCertList) + after.length), ...tbsCertList, after]
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0
+  for (const part of parts) length += part.length
+  return length
 }
 
 /** CertificateList (RFC 5280 section 5.1) of an encoded TBSCertList and its signature. The algorithm must be the one that `tbsCertList` names. */
@@ -191,6 +207,8 @@ function readTbsCertList(reader: DerReader) {
       extensionOids.issuingDistributionPoint,
       parseIssuingDistributionPoint,
     ),
+    baseCrlNumber: findExtension(extensions, extensionOids.deltaCrlIndicator, parseCrlNumber),
+    freshestCrl: findExtension(extensions, extensionOids.freshestCrl, parseFreshestCrl),
     unhandledCriticalExtensions: [...unhandled],
   }
 }
@@ -242,6 +260,9 @@ const interpreted: ReadonlySet<string> = new Set([
   extensionOids.crlNumber,
   extensionOids.authorityKeyIdentifier,
   extensionOids.issuingDistributionPoint,
+  // A reader that does not look at `baseCrlNumber` has been warned there.
+  extensionOids.deltaCrlIndicator,
+  extensionOids.freshestCrl,
 ])
 
 function malformed(reason: string): PkiError<'ERR_PKI_CRL'> {

@@ -11,15 +11,16 @@ export {
   createCertificationRequest,
   parseCertificationRequest,
   verifyCertificationRequest,
-  verifyCertificationRequestInPool,
 } from './certification-request.ts'
 export {
   type CertificateRevocationList,
   encodeCertificateList,
-  encodeRevokedEntry,
+  encodeCertificateListParts,
   encodeTbsCertList,
+  encodeTbsCertListParts,
   parseCrl,
   type RevokedCertificate,
+  type TbsCertListFields,
 } from './crl.ts'
 export {
   type AuthorityInfoAccess,
@@ -29,6 +30,7 @@ export {
 export { type BasicConstraints, basicConstraints, parseBasicConstraints } from './extensions/basic-constraints.ts'
 export {
   crlNumberExtension,
+  deltaCrlIndicator,
   invalidityDateExtension,
   parseCrlNumber,
   parseInvalidityDate,
@@ -45,6 +47,7 @@ export {
 export { extendedKeyUsage, parseExtendedKeyUsage } from './extensions/extended-key-usage.ts'
 export { encodeExtension } from './extensions/extension.ts'
 export { extendedKeyUsageOids, extensionOids } from './extensions/extension-oids.ts'
+export { freshestCrl, parseFreshestCrl } from './extensions/freshest-crl.ts'
 export { encodeGeneralName } from './extensions/general-name.ts'
 export {
   authorityKeyIdentifier,
@@ -66,20 +69,47 @@ export {
   toHex,
 } from './fingerprint.ts'
 export { attributeValues, encodeName, formatName, parseName } from './name.ts'
+export {
+  encodeCertId,
+  encodeCertIdIssuer,
+  isCertIdOf,
+  type OcspCertId,
+  type OcspIssuer,
+} from './ocsp/cert-id.ts'
+export { type OcspHash, ocspOids } from './ocsp/ocsp-oids.ts'
+export { encodeOcspRequest, type OcspRequest, ocspNonceExtension, parseOcspRequest } from './ocsp/ocsp-request.ts'
+export {
+  type BasicOcspResponse,
+  type FailedOcspResponse,
+  parseOcspResponse,
+  type SingleOcspResponse,
+} from './ocsp/ocsp-response.ts'
+export {
+  createOcspResponseWriter,
+  type OcspCertificateStatus,
+  type OcspResponseContent,
+  type OcspResponseDraft,
+  type OcspResponseWriter,
+} from './ocsp/ocsp-response-writer.ts'
+export { encodeOcspFailure, type OcspResponseStatus } from './ocsp/response-status.ts'
+export { type VerifyOcspResponseOptions, verifyOcspResponse } from './ocsp/verify-ocsp-response.ts'
 export { decodePem, decodePemOne, encodePem, type PemBlock } from './pem.ts'
 export { isPkiError, PkiError } from './pki-error.ts'
 export {
+  type PathErrorDetails,
   type PkiErrorCode,
   type PkiErrorDetails,
   type PkiErrorDetailsByCode,
   pkiErrorSentences,
 } from './pki-error-codes.ts'
 export { parsePublicKey } from './public-key.ts'
+export { encodeRevokedEntries, encodeRevokedEntry, type RevokedEntryFields } from './revoked-entries.ts'
 export {
   parseSignatureAlgorithm,
   type SignatureVerifier,
   signatureAlgorithmIdentifier,
   signatureVerifier,
+  verificationHash,
   verifySignature,
 } from './signature.ts'
 export { softwareSigner } from './software-signer.ts'

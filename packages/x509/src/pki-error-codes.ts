@@ -1,3 +1,15 @@
+/** Where a chain fails: shared by the codes `ERR_PKI_PATH_…`. */
+export interface PathErrorDetails {
+  /** Of the certificate at fault: 0 is the one that was to be verified, its issuer is 1. */
+  depth: number
+  /** Of that certificate, as RFC 4514 text. */
+  subject: string
+  /** The rule that it breaks, e.g. `RFC 5280 section 6.1.3 (a) (2)`. */
+  rule: string
+  /** More in words. */
+  reason: string
+}
+
 /** What each code's `details` may hold. Codes without an entry carry none. */
 export interface PkiErrorDetailsByCode {
   ERR_PKI_DER: { offset?: number; reason?: string }
@@ -6,10 +18,36 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_CERTIFICATE: { reason: string }
   ERR_PKI_CSR: { reason: string }
   ERR_PKI_CRL: { reason: string }
+  ERR_PKI_CRL_CHECK: { issuerKeyId: string; shard: number; reason: string; serialNumber?: string }
+  ERR_PKI_CRL_SHARDS: { reason: string }
+  ERR_PKI_CRL_UNKNOWN: { issuerKeyId: string; shard: number; delta: boolean }
+  ERR_PKI_OCSP_REQUEST: { reason: string }
+  ERR_PKI_OCSP_RESPONSE: { reason: string }
+  ERR_PKI_OCSP_REFUSED: { status: string }
+  ERR_PKI_OCSP_SIGNATURE: { reason: string }
+  ERR_PKI_OCSP_STALE: { reason: string }
+  ERR_PKI_OCSP_MISMATCH: { reason: string }
   ERR_PKI_KEY_POLICY: { reason: string }
   ERR_PKI_NAME: { reason: string }
   ERR_PKI_ALGORITHM: { algorithm: string }
   ERR_PKI_FINGERPRINT: { reason: string }
+  ERR_PKI_PATH_NOT_FOUND: PathErrorDetails
+  ERR_PKI_PATH_SELF_SIGNED: PathErrorDetails
+  ERR_PKI_PATH_SIGNATURE: PathErrorDetails
+  ERR_PKI_PATH_ALGORITHM: PathErrorDetails
+  ERR_PKI_PATH_NOT_YET_VALID: PathErrorDetails
+  ERR_PKI_PATH_EXPIRED: PathErrorDetails
+  ERR_PKI_PATH_NOT_A_CA: PathErrorDetails
+  ERR_PKI_PATH_LENGTH: PathErrorDetails
+  ERR_PKI_PATH_KEY_USAGE: PathErrorDetails
+  ERR_PKI_PATH_PURPOSE: PathErrorDetails
+  ERR_PKI_PATH_NAME_CONSTRAINTS: PathErrorDetails
+  ERR_PKI_PATH_EXTENSION: PathErrorDetails
+  ERR_PKI_PATH_POLICY: PathErrorDetails
+  ERR_PKI_PATH_REVOKED: PathErrorDetails & { revocationReason: string; revocationDate: Date }
+  ERR_PKI_PATH_REVOCATION_UNKNOWN: PathErrorDetails
+  ERR_PKI_PATH_LIMIT: { limit: string; value: number; reason: string }
+  ERR_PKI_FETCH: { url: string; reason: string }
   ERR_PKI_DEVICE_ID: { field: 'deviceId' | 'owner' | 'attribute' }
   ERR_PKI_VALIDITY: { reason: string }
   ERR_PKI_PROFILE: { reason: string }
@@ -17,7 +55,7 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_DEVICE_EXISTS: { deviceId: string }
   ERR_PKI_DEVICE_UNKNOWN: { deviceId: string }
   ERR_PKI_DEVICE_NOT_ACTIVE: { deviceId: string; status: string }
-  ERR_PKI_CERTIFICATE_UNKNOWN: { fingerprint?: string; serialNumber?: string }
+  ERR_PKI_CERTIFICATE_UNKNOWN: { fingerprint?: string; serialNumber?: string; publicKey?: string }
   ERR_PKI_CA_IN_USE: { serialNumber: string }
   ERR_PKI_RENEWAL_BUSY: { deviceId: string }
   ERR_PKI_KEY_EXISTS: { name: string }
@@ -33,6 +71,7 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_ISSUER_UNKNOWN: { issuerKeyId: string }
   ERR_PKI_REQUEST: { reason: string }
   ERR_PKI_UNREACHABLE: { host?: string; port?: number; reason: string }
+  ERR_PKI_BROKER_CONFIG: { line?: number; reason: string }
   ERR_PKI_BROKER_REFUSED: { reasonCode?: number; reason: string }
   ERR_PKI_TLS: { alert?: string; reason: string }
   ERR_PKI_IDENTITY: { reason: string }
@@ -59,6 +98,13 @@ export const pkiErrorSentences = {
   ERR_PKI_CSR: 'The certification request is malformed or asks for something that is not allowed.',
   ERR_PKI_CSR_SIGNATURE: 'The certification request is not signed by the key it names.',
   ERR_PKI_CRL: 'The certificate revocation list is malformed or outside what RFC 5280 allows.',
+  ERR_PKI_OCSP_REQUEST:
+    'The OCSP request is malformed, asks for too much, or has a critical extension that is not known.',
+  ERR_PKI_OCSP_RESPONSE: 'The OCSP response is malformed or outside what RFC 6960 allows.',
+  ERR_PKI_OCSP_REFUSED: 'The OCSP responder gave no answer.',
+  ERR_PKI_OCSP_SIGNATURE: 'The OCSP response is not signed by the issuer or by a responder that the issuer authorized.',
+  ERR_PKI_OCSP_STALE: 'The OCSP response is not current.',
+  ERR_PKI_OCSP_MISMATCH: 'The OCSP response does not answer what was asked.',
   ERR_PKI_ALGORITHM: 'The algorithm is not supported.',
   ERR_PKI_NAME: 'The name is empty, too long, or holds characters that its type does not allow.',
   ERR_PKI_FINGERPRINT: 'The fingerprint is not 32 octets in hexadecimal.',
@@ -70,7 +116,7 @@ export const pkiErrorSentences = {
     'The identifier must be 1 to 64 of A–Z a–z 0–9 . _ - : @, begin with a letter or digit, and not be a reserved word.',
   ERR_PKI_VALIDITY: 'The validity period is not possible.',
   ERR_PKI_PROFILE: 'No certificate profile has that name, or it combines things that exclude each other.',
-  ERR_PKI_LINT: 'The certificate about to be signed breaks a rule, so it was not signed.',
+  ERR_PKI_LINT: 'The certificate or CRL about to be signed breaks a rule, so it was not signed.',
   // Devices
   ERR_PKI_DEVICE_EXISTS: 'The device has a live certificate already: renew it, or revoke it first.',
   ERR_PKI_DEVICE_UNKNOWN: 'No such device.',
@@ -83,6 +129,25 @@ export const pkiErrorSentences = {
     'The reservation was taken over before its certificate was recorded, so the certificate was not returned.',
   ERR_PKI_RENEWAL_BUSY: 'Another renewal of this certificate is under way or has replaced it.',
   ERR_PKI_CA_IN_USE: 'The certificate is a CA of this fleet: it can be revoked once another has taken its place.',
+  // Verifying other people's chains
+  ERR_PKI_PATH_NOT_FOUND: 'No chain leads from the certificate to a trust anchor.',
+  ERR_PKI_PATH_SELF_SIGNED:
+    'The certificate is signed by its own key, so no CA vouches for it: pin it by its fingerprint instead.',
+  ERR_PKI_PATH_SIGNATURE: 'A signature of the chain does not verify.',
+  ERR_PKI_PATH_ALGORITHM: 'A key or signature algorithm of the chain is weak or not supported.',
+  ERR_PKI_PATH_NOT_YET_VALID: 'A certificate of the chain is not valid yet.',
+  ERR_PKI_PATH_EXPIRED: 'A certificate of the chain has expired.',
+  ERR_PKI_PATH_NOT_A_CA: 'A certificate of the chain was issued by one that is no CA.',
+  ERR_PKI_PATH_LENGTH: 'The chain is longer than one of its CAs allows.',
+  ERR_PKI_PATH_KEY_USAGE: 'The key usage of a certificate of the chain does not allow what its key is used for.',
+  ERR_PKI_PATH_PURPOSE: 'A certificate of the chain is not for the purpose asked for.',
+  ERR_PKI_PATH_NAME_CONSTRAINTS: 'A certificate of the chain has a name that a CA above it may not give.',
+  ERR_PKI_PATH_EXTENSION: 'A certificate of the chain has a critical extension that is not understood.',
+  ERR_PKI_PATH_POLICY: 'The chain does not hold the certificate policies that it or the caller asks for.',
+  ERR_PKI_PATH_REVOKED: 'A certificate of the chain is revoked.',
+  ERR_PKI_PATH_REVOCATION_UNKNOWN: 'Whether a certificate of the chain is revoked cannot be told from what was given.',
+  ERR_PKI_PATH_LIMIT: 'Verifying the chain takes more work than allowed.',
+  ERR_PKI_FETCH: 'The address may not be fetched from, or its answer was refused.',
   // Keys and signers
   ERR_PKI_KEY_EXISTS: 'A key of this name exists already.',
   ERR_PKI_KEY_MISSING: 'The key is missing from its keyring.',
@@ -102,6 +167,9 @@ export const pkiErrorSentences = {
   ERR_PKI_BOOTSTRAP_BUSY: 'Another process is making this fleet and did not finish in time.',
   ERR_PKI_CLOCK: 'The clock is earlier than the ledger, or tells no time at all.',
   ERR_PKI_CLOSED: 'This was closed.',
+  ERR_PKI_CRL_UNKNOWN: 'The fleet publishes no such CRL.',
+  ERR_PKI_CRL_CHECK: 'The new CRL would take back what the last one says, so it was not published.',
+  ERR_PKI_CRL_SHARDS: 'The certificates of this fleet do not allow CRLs in shards.',
   ERR_PKI_ISSUER_UNKNOWN: 'No such issuer in this fleet.',
   ERR_PKI_AWAITING_ISSUER: 'The issuing CA has no certificate yet: import the one that the external root signed.',
   ERR_PKI_CURSOR: 'The cursor is not one that this store gave out, or what it points at was pruned.',
@@ -122,6 +190,7 @@ export const pkiErrorSentences = {
   ERR_PKI_CLIENT_EXPIRED: "The server says that this device's certificate has expired.",
   ERR_PKI_CLIENT_REVOKED: "The server says that this device's certificate is revoked.",
   ERR_PKI_CLIENT_REQUIRED: 'The server wants a client certificate and got none.',
+  ERR_PKI_BROKER_CONFIG: 'The configuration of the broker cannot be read.',
   ERR_PKI_BROKER_REFUSED: 'The broker refused the connection.',
   ERR_PKI_TLS: 'The TLS handshake failed.',
 } as const

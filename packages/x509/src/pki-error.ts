@@ -18,7 +18,7 @@ export class PkiError<Code extends PkiErrorCode = PkiErrorCode> extends Error {
     super(typeof reason === 'string' ? `${pkiErrorSentences[code]} (${reason})` : pkiErrorSentences[code], options)
     this.name = 'PkiError'
     this.code = code
-    this.details = Object.freeze({ ...details })
+    this.details = Object.freeze<PkiErrorDetails<Code>>({ ...details })
     Object.defineProperty(this, brand, { value: true })
   }
 }

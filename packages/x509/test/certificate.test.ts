@@ -66,6 +66,11 @@ function tbsWith(fields: Record<string, Uint8Array | readonly Uint8Array[]> = {}
 const certificateOf = (tbs: Uint8Array) => sequence(tbs, identifier, signature)
 
 describe('parseCertificate', () => {
+  it('reads a subjectAltName of no names, which CAs have written', () => {
+    const tbs = tbsWith({ extensions: context(3, true, sequence(encodeExtension('2.5.29.17', false, sequence()))) })
+    expect(parseCertificate(certificateOf(tbs)).subjectAltName).toEqual([])
+  })
+
   it('gives back what was put in', async () => {
     const id = keyIdentifierOf(signer.publicKey)
     const names = [
@@ -206,7 +211,7 @@ describe('parseCertificate', () => {
     ],
     [
       'malformed known extension',
-      tbsWith({ extensions: context(3, true, sequence(encodeExtension('2.5.29.17', false, sequence()))) }),
+      tbsWith({ extensions: context(3, true, sequence(encodeExtension('2.5.29.37', false, sequence()))) }),
     ],
     [
       'something behind the extensions',

@@ -1,18 +1,24 @@
 import { writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bitString, context, integer, nullValue, objectIdentifier, sequence, tlv } from '../src/der/index.ts'
+import { bitString, concat, context, integer, nullValue, objectIdentifier, sequence, tlv } from '../src/der/index.ts'
 import {
   authorityKeyIdentifier,
   type CrlReason,
   crlNumberExtension,
+  deltaCrlIndicator,
   encodeCertificateList,
+  encodeCertificateListParts,
   encodeExtension,
   encodeName,
   encodePem,
+  encodeRevokedEntries,
   encodeRevokedEntry,
   encodeTbsCertList,
+  encodeTbsCertListParts,
   encodeTime,
+  extensionOids,
+  freshestCrl,
   issuingDistributionPoint,
   keyIdentifierOf,
   type MessageSigner,
@@ -20,6 +26,7 @@ import {
   parseCrl,
   reasonCodeExtension,
   signatureAlgorithmIdentifier,
+  signatureVerifier,
   verifySignature,
 } from '../src/index.ts'
 import { expectPkiError } from './support/errors.ts'
@@ -145,12 +152,12 @@ describe('parseCrl', () => {
     const lists = context(
       0,
       true,
-      sequence(encodeExtension('2.5.29.27', true, integer(1)), encodeExtension('1.2.3', false, nullValue())),
+      sequence(encodeExtension('1.2.4', true, nullValue()), encodeExtension('1.2.3', false, nullValue())),
     )
     const crl = parseCrl(
       unsigned(tbsWith({ revokedCertificates: sequence(withIssuer, withIssuer), extensions: lists })),
     )
-    expect(crl.unhandledCriticalExtensions).toEqual(['2.5.29.29', '2.5.29.27'])
+    expect(crl.unhandledCriticalExtensions).toEqual(['2.5.29.29', '1.2.4'])
   })
 
   it('trusts no algorithm that is named twice differently', () => {
@@ -253,6 +260,130 @@ describe('parseCrl', () => {
     const crl = parseCrl(await signCrl(entries))
     expect(crl.entries.length).toBe(50_000)
     expect(crl.entries[49_999]).toEqual({ serialNumber: '0100c34f', revocationDate, reason: 'superseded' })
+  })
+})
+
+describe('encodeRevokedEntries', () => {
+  const serials = fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 64 }).map(octets => Buffer.from(octets).toString('hex')),
+    fc.constantFrom('00', '0000', '01', '7f', '80', 'ff', '00ff', '0001', `7f${'00'.repeat(19)}`, 'ABCD'),
+  )
+  const dates = fc.date({ min: new Date(0), max: new Date('2060-01-01'), noInvalidDate: true })
+  const revocations = fc.record(
+    {
+      revocationDate: dates,
+      reason: fc.constantFrom<CrlReason>('unspecified', 'keyCompromise', 'removeFromCRL'),
+      invalidityDate: dates,
+    },
+    { requiredKeys: ['revocationDate', 'reason'] },
+  )
+
+  it('writes what encodeRevokedEntry writes, one after the other', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ serialNumber: serials, revocation: revocations })), entries => {
+        expect(Buffer.from(encodeRevokedEntries(entries))).toEqual(Buffer.concat(entries.map(encodeRevokedEntry)))
+      }),
+    )
+  })
+
+  it('writes more than its first buffer holds', () => {
+    const many = Array.from({ length: 5000 }, (_, index) => ({
+      serialNumber: index.toString(16).padStart(32, '7a'),
+      revocation: { revocationDate, reason: 'superseded' as const },
+    }))
+    expect(Buffer.from(encodeRevokedEntries(many))).toEqual(Buffer.concat(many.map(encodeRevokedEntry)))
+  })
+
+  it('refuses what is no hexadecimal', () => {
+    const revocation = { revocationDate, reason: 'superseded' as const }
+    for (const serialNumber of ['xyz', '1', '7f0']) {
+      expect(() => encodeRevokedEntries([{ serialNumber, revocation }])).toThrow(TypeError)
+    }
+  })
+})
+
+describe('a CRL in parts', () => {
+  it('has the octets of the one in one piece, and holds the entries as they were given', async () => {
+    const list = {
+      signatureAlgorithm: signer.algorithm,
+      issuerDer,
+      thisUpdate,
+      nextUpdate,
+      extensions: extensionsOf(signer),
+    }
+    const [one, two] = [entry('05'), entry('06', 'keyCompromise')]
+    const packed = concat([one, two])
+    const cases: readonly (readonly [count: number, entries: readonly Uint8Array[]])[] = [
+      [0, []],
+      [0, [new Uint8Array()]],
+      [1, [one]],
+      [2, [packed]],
+      [3, [packed, new Uint8Array(), entry('07')]],
+    ]
+    for (const [count, entries] of cases) {
+      const parts = encodeTbsCertListParts({ ...list, entries })
+      const whole = encodeTbsCertList({ ...list, entries })
+      expect(concat(parts)).toEqual(whole)
+      const signature = await signer.sign(parts)
+      expect(await signatureVerifier(signer.publicKey).ofParts(signer.algorithm, parts, signature)).toBe(true)
+      const certificateList = encodeCertificateListParts(parts, signer.algorithm, signature)
+      expect(concat(certificateList)).toEqual(encodeCertificateList(whole, signer.algorithm, signature))
+      for (const each of entries) expect(certificateList.includes(each)).toBe(each.length > 0)
+      expect(parseCrl(concat(certificateList)).entries.length).toBe(count)
+    }
+  })
+})
+
+describe('SignatureVerifier.ofParts', () => {
+  const parts = [new Uint8Array(3 * 1024 * 1024).fill(1), new Uint8Array(), new Uint8Array(3 * 1024 * 1024).fill(2)]
+  it.each(['P-256', 'P-384', 'Ed25519', 'RSA'] as const)('agrees with the whole message: %s', async kind => {
+    const key = makeSigner(kind)
+    const verifier = signatureVerifier(key.publicKey)
+    const signature = await key.sign(concat(parts))
+    expect(await verifier.ofParts(key.algorithm, parts, signature)).toBe(true)
+    expect(await verifier.ofParts(key.algorithm, parts.slice(1), signature)).toBe(false)
+    expect(await verifier.ofParts(key.algorithm, parts, signature.subarray(1))).toBe(false)
+    const other = key.algorithm === 'id-Ed25519' ? 'ecdsa-with-SHA256' : 'id-Ed25519'
+    expect(await verifier.ofParts(other, parts, signature)).toBe(false)
+  })
+
+  it('stops when it is told to', async () => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const verifying = signatureVerifier(signer.publicKey).ofParts(signer.algorithm, parts, new Uint8Array(70), {
+      signal: controller.signal,
+    })
+    controller.abort(reason)
+    await expect(verifying).rejects.toBe(reason)
+  })
+})
+
+describe('delta CRLs', () => {
+  it('say the number of their base, critically', async () => {
+    const der = await signCrl([entry('05', 'removeFromCRL')], signer, [...extensionsOf(signer), deltaCrlIndicator(5n)])
+    const crl = parseCrl(der)
+    expect(crl).toMatchObject({ crlNumber: 7n, baseCrlNumber: 5n, unhandledCriticalExtensions: [] })
+    expect(crl.entries[0]?.reason).toBe('removeFromCRL')
+    expect(crl.extensions.find(({ oid }) => oid === extensionOids.deltaCrlIndicator)?.critical).toBe(true)
+  })
+
+  it('are named in the full one', async () => {
+    const urls = ['http://pki.example/a.crl', 'http://pki.example/b.crl']
+    const crl = parseCrl(await signCrl([], signer, [...extensionsOf(signer), freshestCrl(urls)]))
+    expect(crl).toMatchObject({ freshestCrl: urls, baseCrlNumber: undefined, unhandledCriticalExtensions: [] })
+    expect(crl.extensions.find(({ oid }) => oid === extensionOids.freshestCrl)?.critical).toBe(false)
+  })
+
+  it('refuses numbers that no CRL may have', () => {
+    for (const number of [-1n, 2n ** 159n]) expect(() => deltaCrlIndicator(number)).toThrow(RangeError)
+    const bad = (oid: string, value: Uint8Array) =>
+      unsigned(tbsWith({ extensions: context(0, true, sequence(encodeExtension(oid, true, value))) }))
+    const code = { code: 'ERR_PKI_DER' }
+    expect(() => parseCrl(bad('2.5.29.27', nullValue()))).toThrow(expect.objectContaining(code))
+    expect(() => parseCrl(bad('2.5.29.27', integer(new Uint8Array(21).fill(0x7f))))).toThrow(
+      expect.objectContaining(code),
+    )
+    expect(() => parseCrl(bad('2.5.29.46', nullValue()))).toThrow(expect.objectContaining(code))
   })
 })
 

@@ -3,20 +3,28 @@ import type { ProcessHolder } from '../authority/holder.ts'
 import type { IssueContext } from '../authority/issue.ts'
 import type { Issuer } from '../authority/issuer.ts'
 import type { BlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
-import { countWork } from '../authority/verification.ts'
-import { type CrlIssuer, type CrlTimes, createCrlIssuer } from '../revocation/crl-issuer.ts'
+import { createVerification } from '../authority/verification/verification.ts'
+import type { CrlTimes } from '../revocation/crl-issuer.ts'
+import { scheduleCrls } from '../revocation/crl-scheduler.ts'
+import { createFleetOcsp } from '../revocation/ocsp/fleet-ocsp.ts'
+import { noticingStore } from '../revocation/ocsp/noticing-store.ts'
+import type { OcspAnswer } from '../revocation/ocsp/ocsp-answer.ts'
+import type { OcspOptions } from '../revocation/ocsp/ocsp-responder.ts'
 import type { CertificateRecord, Store } from '../store/store.ts'
 import { currentCertificate } from './current-certificate.ts'
 import { deviceRecordOf } from './device-record.ts'
 import { createEnrollment } from './enrollment.ts'
 import { followLedger } from './events.ts'
 import type { DeviceQuery, DeviceRecord, Enforcer, Fleet, IssuerRecord, SignedCrl } from './fleet.ts'
+import { createFleetCrls } from './fleet-crls.ts'
 import type { FleetProfiles } from './fleet-profiles.ts'
+import type { FleetWarning } from './fleet-warning.ts'
 import { followRevocations } from './follow-revocations.ts'
 import { isDeviceId } from './identifier.ts'
 import { identifyCertificate } from './identify.ts'
 import { listAll } from './list-all.ts'
 import type { Publisher } from './published-urls.ts'
+import { createRegister } from './register.ts'
 import { createRevoker } from './revoke.ts'
 
 /** A CA and what it is to the fleet. */
@@ -34,12 +42,24 @@ export interface FleetParts {
   readonly checkBlocked?: BlockedKeyCheck
   readonly times: CrlTimes
   readonly rootTimes: CrlTimes
+  /** `undefined`: no delta CRLs. */
+  readonly deltaTimes: CrlTimes | undefined
+  /** Over which new certificates are spread. */
+  readonly shards: number
+  /** In which there are certificates: a CRL is published for each. */
+  readonly publishedShards: number
+  /** Where certificates in shards say that CRLs are, beside `publisher`. */
+  readonly formerPublishers: readonly Publisher[]
+  /** Version of what decides a CRL's extensions. */
+  readonly crlSettings: number
+  readonly ocsp: Required<OcspOptions>
   readonly publisher: Publisher | undefined
   /** Whether the issuing CA's CRL may name its URLs in the IDP. */
   readonly distributionPointInCrl: boolean
   readonly enforcers: readonly Enforcer[]
   readonly enforceTimeoutSeconds: number
   readonly background: boolean
+  readonly onWarning: (warning: FleetWarning) => void
 }
 
 const recoverySeconds = 10
@@ -55,24 +75,15 @@ export function createFleet(parts: FleetParts): Fleet {
   const chain = pemOf(issuingCa)
   const trustAnchors = authorities.flatMap(({ role, issuer }) => (role === 'root' ? [pemOf(issuer)] : [])).join('')
 
-  const context: IssueContext = { store, holder, clock }
-  const enrollment = createEnrollment({ ...parts, context, issuingCa, chain, trustAnchors })
-  const revoker = createRevoker({ ...parts, closed: closing.signal })
-  if (parts.background) followRevocations({ ...parts, closed: closing.signal, isOwn: revoker.isOwn })
-  const crlIssuers = new Map<string, CrlIssuer>(
-    authorities.map(({ role, issuer }) => [
-      issuer.keyId,
-      createCrlIssuer({
-        store,
-        issuer,
-        instance: holder.instance,
-        clock,
-        times: role === 'root' ? parts.rootTimes : parts.times,
-        urls: shard => (parts.distributionPointInCrl ? (parts.publisher?.crl(issuer.keyId, shard) ?? []) : []),
-        certificatesAreCas: role === 'root',
-      }),
-    ]),
-  )
+  const verification = createVerification()
+  const context: IssueContext = { store, holder, clock, verification }
+  const enrollment = createEnrollment({ ...parts, context, verification, issuingCa, chain, trustAnchors })
+  const register = createRegister(parts)
+  const ocsp = createFleetOcsp(context, authorities, { ...parts.ocsp, onWarning: parts.onWarning })
+  const revoker = createRevoker({ ...parts, store: noticingStore(store, ocsp.changed), closed: closing.signal })
+  if (parts.background) followRevocations({ ...parts, ...revoker, closed: closing.signal })
+  const crls = createFleetCrls({ ...parts, closed: closing.signal })
+  if (parts.background) scheduleCrls({ crls: crls.published(), onWarning: parts.onWarning, closed: closing.signal })
 
   // Recovery of what dead processes left: a failure is met again, and reported, by whoever uses the store next.
   const recovery = parts.background
@@ -98,19 +109,27 @@ export function createFleet(parts: FleetParts): Fleet {
 
     async enroll(deviceId, request, options) {
       open()
-      return countWork(() => enrollment.enroll(deviceId, request, options))
+      return verification.count(() => enrollment.enroll(deviceId, request, options))
     },
     async renew(deviceId, request, options) {
       open()
-      return countWork(() => enrollment.renew(deviceId, request, options))
+      return verification.count(() => enrollment.renew(deviceId, request, options))
+    },
+    async register(deviceId, certificate, request, options) {
+      open()
+      return register(deviceId, certificate, request, options)
     },
     async issueServer(request, options) {
       open()
-      return countWork(() => enrollment.issueServer(request, options))
+      return verification.count(() => enrollment.issueServer(request, options))
     },
     async revoke(target, request, options) {
       open()
       return revoker.revoke(target, request, options)
+    },
+    async revokeAll(query, request, options) {
+      open()
+      return revoker.revokeAll(query, request, options)
     },
     async release(target, options) {
       open()
@@ -157,11 +176,13 @@ export function createFleet(parts: FleetParts): Fleet {
 
     async crl(request = {}, options): Promise<SignedCrl> {
       open()
-      const issuerKeyId = request.issuerKeyId ?? issuingCa.keyId
-      const crlIssuer = crlIssuers.get(issuerKeyId)
-      if (crlIssuer === undefined || (request.shard ?? 0) !== 0)
-        throw new PkiError('ERR_PKI_ISSUER_UNKNOWN', { issuerKeyId })
-      return crlIssuer.current(0, options)
+      const { issuerKeyId = issuingCa.keyId, shard = 0, delta = false } = request
+      return crls.current({ issuerKeyId, shard, delta }, options)
+    },
+
+    async ocsp(request, options): Promise<OcspAnswer> {
+      open()
+      return ocsp.answer(request, options)
     },
 
     events(options = {}) {
@@ -175,6 +196,7 @@ export function createFleet(parts: FleetParts): Fleet {
         closing.abort(new PkiError('ERR_PKI_CLOSED', {}))
         clearInterval(recovery)
         holder.close()
+        await verification.close()
         await store.close()
       })()
       return closed

@@ -29,6 +29,12 @@ export type FleetDocument =
       readonly baseUrl?: string | null
       /** Whether the IDP may name that place: `false` once there are certificates that name another. */
       readonly distributionPointInCrl?: boolean
+      /** In how many CRL shards there are certificates, at the most ever; absent: 1. */
+      readonly crlShards?: number
+      /** Base URLs that certificates in shards name, beside the current one. */
+      readonly formerBaseUrls?: readonly string[]
+      /** Whether delta CRLs are published. */
+      readonly deltaCrl?: boolean
       readonly createdAt: string
       readonly authorities: readonly (PlannedCa & {
         readonly id: CertificateId /** DER, base64. */

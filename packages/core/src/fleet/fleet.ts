@@ -1,4 +1,5 @@
 import type { CrlReason, IoOptions } from '@fleetcert/x509'
+import type { OcspAnswer } from '../revocation/ocsp/ocsp-answer.ts'
 import type { CertificateId, CertificateRecord, Cursor, FleetEvent, Reservation } from '../store/store.ts'
 import type { SubjectName } from './subject-names.ts'
 
@@ -29,6 +30,13 @@ export interface RenewRequest {
   readonly subjectAltName?: readonly SubjectName[]
   /** How long the old certificate stays good beside the new one. Default one day; 0 ends it at once. */
   readonly overlapSeconds?: number
+}
+
+export interface RegisterRequest {
+  /** The same alphabet as a device id: it goes into topics. */
+  readonly owner?: string
+  /** For topic templates; values follow the rule for device ids. */
+  readonly attributes?: Readonly<Record<string, string>>
 }
 
 export interface DeviceCredential {
@@ -110,7 +118,17 @@ export interface IssuerRecord {
 export interface SignedCrl {
   readonly issuerKeyId: string
   readonly shard: number
+  /** Whether it is a delta CRL: it says what has changed, not all that is revoked. */
+  readonly delta: boolean
+  /**
+   * Whether it lists every revocation that was made before it was asked for. `false`: a new one could not be made (another process that died holds the lease, the key is away, the signer fails), and the last one, which is this, has not ended.
+   */
+  readonly upToDate: boolean
+  /** One array, made of `parts` at the first time. Shared by all who ask: do not write to it. */
   readonly der: Uint8Array
+  /** The same octets in order, at most 1 MiB each, for whoever sends or hashes them piece by piece. Shared, too. */
+  readonly parts: readonly Uint8Array[]
+  /** Made at the first time. */
   readonly pem: string
   readonly crlNumber: bigint
   readonly thisUpdate: Date
@@ -122,6 +140,59 @@ export interface RevokeRequest {
   readonly reason?: CrlReason
   /** Since when the key is thought to be compromised (RFC 5280 section 5.3.2). */
   readonly invalidityDate?: Date
+}
+
+/**
+ * Which certificates to end together; exactly one of these.
+ * What is asked for is ended in every state: certificates that are held, superseded or expired, and reservations, too. The fleet's own CAs never are.
+ */
+export type RevokeAllQuery =
+  /** SubjectPublicKeyInfo, DER: everything with this key, of whatever device. With `keyCompromise` the key is blocked before anything else, also one that no certificate has yet. */
+  | { readonly publicKey: Uint8Array }
+  /** Everything that was made for this owner, and the devices with it: their enrolment tokens and renewals are void. */
+  | { readonly owner: string }
+  /** Everything that was made with this attribute, such as a production batch, and the devices with it, as for an owner. */
+  | { readonly attribute: { readonly name: string; readonly value: string } }
+  /** What was issued or pinned for devices, services and servers from `from` on and before `before`, such as what a station issued while it was in the wrong hands. A certificate that was renewed since has another date. */
+  | { readonly issued: { readonly from: Date; readonly before: Date } }
+  /** Whole devices, as `revoke(deviceId)` ends them, in this order. */
+  | { readonly deviceIds: readonly string[] }
+
+export interface RevokeAllOptions extends IoOptions {
+  /** Where an earlier call with the same query and reason had come to: `cursor` of its last page. Without it everything is looked at again, and nothing is revoked twice. */
+  readonly after?: Cursor
+  /** Told after each page, and waited for before the next. What it throws ends the call; the page stays revoked. */
+  readonly onPage?: (page: RevokedPage) => void | Promise<void>
+}
+
+/** Part of a `revokeAll` that is done and durable. */
+export interface RevokedPage {
+  readonly certificates: readonly CertificateId[]
+  /** Whose sessions are being closed, each once. */
+  readonly devices: readonly string[]
+  /** Keep it to go on from here; absent after the last page. */
+  readonly cursor?: Cursor
+}
+
+export interface RevokeAllResult {
+  /** How many certificates and reservations this call ended: 0 when all were revoked before, or there are none. */
+  readonly certificates: number
+  /** Of `deviceIds`: those that this fleet does not know. */
+  readonly unknown: readonly string[]
+  /** Never rejects; settles when every device was asked for, at most a hundred at a time, each within `enforceTimeoutSeconds`. */
+  readonly enforced: Promise<EnforcementCount>
+}
+
+/** How many devices were silenced. All are 0 when the fleet has no enforcer. */
+export interface EnforcementCount {
+  /** By every enforcer. */
+  readonly confirmed: number
+  /** Some enforcer was not done within the time limit. */
+  readonly pending: number
+  /** Some enforcer failed. */
+  readonly failed: number
+  /** Devices that are pending or failed, the first thousand. */
+  readonly unconfirmed: readonly string[]
 }
 
 export interface Enforcement {
@@ -136,9 +207,11 @@ export interface RevocationResult {
   readonly deviceId?: string
   readonly revocationDate: Date
   readonly reason: CrlReason
-  /** What this call revoked; empty if all was revoked before. */
+  /** What this call revoked; empty if all was revoked before. With `keyCompromise`, those of other devices that have a compromised key are among them. */
   readonly certificates: readonly CertificateId[]
-  /** Never rejects. All three lists are empty when the fleet has no enforcer. */
+  /** Whose sessions are closed: the device, and with `keyCompromise` or by key every other that something of was ended. */
+  readonly devices: readonly string[]
+  /** Never rejects. An enforcer has `confirmed` when it has for every device; a hundred devices are asked for at a time, each within `enforceTimeoutSeconds`. All three lists are empty when the fleet has no enforcer. */
   readonly enforced: Promise<Enforcement>
 }
 
@@ -165,6 +238,18 @@ export interface Fleet extends AsyncDisposable {
   enroll(deviceId: string, request?: EnrollRequest, options?: IoOptions): Promise<DeviceCredential>
   /** A new certificate beside the old one, which is superseded when the overlap ends. Owner, role and attributes stay. Rejects also `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_DEVICE_NOT_ACTIVE`, `ERR_PKI_DEVICE_CLOSED`, `ERR_PKI_RENEWAL_BUSY`. */
   renew(deviceId: string, request?: RenewRequest, options?: IoOptions): Promise<DeviceCredential>
+  /**
+   * Pins a certificate that is not this fleet's, self-signed or of another CA, PEM or DER: from then on it is the device's, as it is, by all its octets. Nobody has verified who issued it: the caller says whose it is.
+   * A device may have several, and issued ones beside them. The same one for the same device again is no error; a revocation of it stays.
+   * Rejects `ERR_PKI_DEVICE_ID`, `ERR_PKI_CERTIFICATE` (also for one that names a CA of this fleet as its issuer), `ERR_PKI_KEY_POLICY`, `ERR_PKI_KEY_BLOCKED`, `ERR_PKI_VALIDITY`, `ERR_PKI_PIN_TAKEN` (another
+   * device's, or another certificate of that issuer and serial number is there), `ERR_PKI_CLOCK`, `ERR_PKI_STORE_UNAVAILABLE`.
+   */
+  register(
+    deviceId: string,
+    certificate: string | Uint8Array,
+    request?: RegisterRequest,
+    options?: IoOptions,
+  ): Promise<DeviceRecord>
   /** A certificate for a broker or hub, by DNS names and IP addresses. Default one year. */
   issueServer(
     request: {
@@ -178,12 +263,27 @@ export interface Fleet extends AsyncDisposable {
     },
     options?: IoOptions,
   ): Promise<ServerCredential>
-  /** A bare string is always a device id: all its certificates end. Rejects `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_CERTIFICATE_UNKNOWN`, `ERR_PKI_CA_IN_USE`. Revoking what is revoked answers the first revocation, save that keyCompromise outweighs every other reason. */
+  /**
+   * A bare string is always a device id: all its certificates end. `publicKey` is a SubjectPublicKeyInfo, DER: all certificates with that key end, of whatever device. Rejects `ERR_PKI_DEVICE_UNKNOWN`,
+   * `ERR_PKI_CERTIFICATE_UNKNOWN`, `ERR_PKI_CA_IN_USE`; for a key that is none `ERR_PKI_DER`, `ERR_PKI_CERTIFICATE` or `ERR_PKI_TOO_LARGE`. Revoking what is revoked answers the first revocation, save that
+   * keyCompromise outweighs every other reason.
+   *
+   * `keyCompromise` is said of a key, not of a certificate: the key is blocked for good, and every other certificate with it ends, too, before this resolves. A call that rejected or was cut short may have ended some of them:
+   * the same call again ends the rest. A key that no certificate has is blocked by `{ publicKey }` with `keyCompromise`.
+   */
   revoke(
-    target: string | { readonly fingerprint: string } | CertificateId,
+    target: string | { readonly fingerprint: string } | CertificateId | { readonly publicKey: Uint8Array },
     request?: RevokeRequest,
     options?: IoOptions,
   ): Promise<RevocationResult>
+  /**
+   * Ends many certificates: by key, owner, attribute, time of issuing, or a list of devices. Works in pages, each durable on its own, and resolves when all are done. Nothing is revoked twice: after a crash, an
+   * abort or a failure the same call again goes on, from the beginning, or from the cursor of the last page that `onPage` was told of. Several processes may run the same call. What is begun while it
+   * runs, such as a renewal, ends with it; what is enrolled anew afterwards does not.
+   *
+   * Rejects with the signal's reason, `ERR_PKI_CURSOR` for a cursor of another query, `ERR_PKI_DEVICE_ID`, `ERR_PKI_CA_IN_USE`, `ERR_PKI_STORE_UNAVAILABLE`; `TypeError` for a query that names nothing, or two things.
+   */
+  revokeAll(query: RevokeAllQuery, request?: RevokeRequest, options?: RevokeAllOptions): Promise<RevokeAllResult>
   /** Takes back a `certificateHold` and nothing else; whether there was one. A device id stands for all its held certificates. */
   release(target: string | { readonly fingerprint: string } | CertificateId, options?: IoOptions): Promise<boolean>
   /** O(1). Never `active` for a row that is missing; rejects when the store is down or the clock is off (`ERR_PKI_CLOCK`). */
@@ -195,8 +295,20 @@ export interface Fleet extends AsyncDisposable {
   devices(query?: DeviceQuery, options?: IoOptions): AsyncIterable<DeviceRecord>
   /** Intents: what may have been signed and was not recorded as issued. */
   pending(options?: IoOptions): AsyncIterable<CertificateRecord>
-  /** The current CRL of an issuer (default: the issuing CA); built when there is none, when revocations are newer than it, or when it is about to age. */
-  crl(request?: { readonly issuerKeyId?: string; readonly shard?: number }, options?: IoOptions): Promise<SignedCrl>
+  /**
+   * The current CRL of an issuer (default: the issuing CA) and shard (default: 0); built when there is none, when revocations are newer than it, or when it is about to age. With `delta`, the delta CRL beside it (option `crl.delta`).
+   * Where a new one cannot be made and the last one has not ended, the last one: `upToDate` says so. Rejects `ERR_PKI_ISSUER_UNKNOWN`, `ERR_PKI_CRL_UNKNOWN`, `ERR_PKI_CLOCK`; where there is no last one also
+   * `ERR_PKI_KEY_MISSING`, `ERR_PKI_SIGNER`, `ERR_PKI_CRL_CHECK`, `ERR_PKI_STORE_UNAVAILABLE`.
+   */
+  crl(
+    request?: { readonly issuerKeyId?: string; readonly shard?: number; readonly delta?: boolean },
+    options?: IoOptions,
+  ): Promise<SignedCrl>
+  /**
+   * Answers an OCSP request, DER (RFC 6960 in the profile of RFC 9919). Whatever is wrong with the request, the store or the key is an answer, and no rejection: `malformedRequest` and the like. Never `good` for what was
+   * never issued here, or revoked; another process's revocation is heard of within a second. Rejects `ERR_PKI_CLOSED`, and with the reason of an abort.
+   */
+  ocsp(request: Uint8Array, options?: IoOptions): Promise<OcspAnswer>
   /** The ledger from `after` on, then whatever comes, until aborted. */
   events(options?: {
     readonly after?: Cursor

@@ -1,5 +1,4 @@
 import { isPkiError } from '@fleetcert/x509'
-import { enforce } from '../revocation/enforce.ts'
 import type { Cursor, FleetEvent, Store } from '../store/store.ts'
 import type { Enforcer } from './fleet.ts'
 
@@ -13,10 +12,13 @@ export interface FollowRevocationsOptions {
   readonly clock: () => Date
   /** Read at each look: enforcers may be added later. */
   readonly enforcers: readonly Enforcer[]
-  readonly enforceTimeoutSeconds: number
   readonly closed: AbortSignal
   /** Whether this process has silenced the device for this event already. */
   readonly isOwn: (event: FleetEvent) => boolean
+  /** Closes a device's sessions, when its turn comes. */
+  readonly silence: (deviceId: string) => Promise<unknown>
+  /** The same at once. */
+  readonly silenceNow: (deviceId: string) => Promise<unknown>
 }
 
 /**
@@ -35,14 +37,17 @@ export function followRevocations(options: FollowRevocationsOptions): void {
     after ??= await begin
     for (;;) {
       const page = await store.ledger({ after, limit: 500 })
-      const revoked = new Set<string>()
+      const [named, many] = [new Set<string>(), new Set<string>()]
       for (const event of page.items) {
         const ends = event.type === 'revoked' || event.type === 'held'
         if (ends && event.deviceId !== undefined && event.at.getTime() >= since && !options.isOwn(event)) {
-          revoked.add(event.deviceId)
+          // Only events of a page of many have that.
+          const devices = event.details?.['page'] === undefined ? named : many
+          devices.add(event.deviceId)
         }
       }
-      for (const deviceId of revoked) void enforce(enforcers, deviceId, options.enforceTimeoutSeconds, closed)
+      for (const deviceId of named) void options.silenceNow(deviceId)
+      for (const deviceId of many) if (!named.has(deviceId)) void options.silence(deviceId)
       if (page.items.length === 0) return
       after = page.next
       await store.saveCursor(consumer, after, undefined)

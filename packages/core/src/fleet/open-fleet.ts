@@ -5,14 +5,18 @@ import { createIssuer } from '../authority/issuer.ts'
 import { type BlockedKeys, createBlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
 import { resolveProfile } from '../authority/resolve-profile.ts'
 import type { CrlTimes } from '../revocation/crl-issuer.ts'
+import { type OcspOptions, ocspOptions } from '../revocation/ocsp/ocsp-responder.ts'
 import type { Keyring } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
 import { authorityCommonNames, authorityName, bootstrapFleet } from './bootstrap.ts'
 import { checkedClock } from './checked-clock.ts'
 import { createFleet } from './create-fleet.ts'
+import { crlShards } from './crl-shards.ts'
 import type { Enforcer, Fleet } from './fleet.ts'
 import { createFleetProfiles } from './fleet-profiles.ts'
+import { emitWarning, type FleetWarning } from './fleet-warning.ts'
 import { createPublisher, type PublishOptions } from './published-urls.ts'
+import { recordCrlSettings } from './record-crl-settings.ts'
 import { recordPublishing } from './record-publishing.ts'
 
 const day = 86_400
@@ -25,6 +29,17 @@ export interface CrlOptions {
   readonly overlapSeconds?: number
 }
 
+/** The CRLs of the issuing CA. */
+export interface IssuingCrlOptions extends CrlOptions {
+  /**
+   * Over how many CRLs new certificates are spread, 1 to 1,024; default 1. Each names its own CRL for good, so every shard that was ever used stays published when the number changes. More than one needs `publish`, and a
+   * fleet whose certificates all name their CRL: else `ERR_PKI_CRL_SHARDS`.
+   */
+  readonly shards?: number
+  /** Delta CRLs beside the full ones, which then name them (FreshestCRL). Default false; true: they last a day and are renewed half a day ahead. Needs `publish`. */
+  readonly delta?: boolean | CrlOptions
+}
+
 /** Options of {@link openFleet}. */
 export interface OpenFleetOptions {
   /** Closed by `fleet.close()`: the fleet opens it. */
@@ -33,7 +48,7 @@ export interface OpenFleetOptions {
   readonly keyring: Keyring | { readonly root: Keyring; readonly issuing: Keyring }
   /** Names the CAs; 1–53 characters. */
   readonly organization?: string
-  /** Bakes CRL and caIssuers URLs into certificates. Without it none are written. */
+  /** Bakes CRL, OCSP and caIssuers URLs into certificates. Without it none are written. */
   readonly publish?: PublishOptions
   readonly root?: {
     /** Default ten years. */
@@ -46,13 +61,20 @@ export interface OpenFleetOptions {
   /** Keys that are never certified, by the SHA-256 of their SubjectPublicKeyInfo: a list, or a question asked for every CSR. For the lists of weak keys that others publish (CVE-2008-0166 and the like). */
   readonly blockedKeys?: BlockedKeys
   /** Default 7 days, renewed one day ahead. */
-  readonly crl?: CrlOptions
+  readonly crl?: IssuingCrlOptions
+  /** How long OCSP answers last, and how many are kept in memory. Default one hour, 32 MiB. */
+  readonly ocsp?: OcspOptions
   /** Close live sessions when a device is revoked. Read at each revocation: an enforcer that needs the fleet first (a broker asks it) is pushed to the list afterwards. */
   readonly enforcers?: readonly Enforcer[]
   /** Default 30. */
   readonly enforceTimeoutSeconds?: number
-  /** Default true: recovers what dead processes left behind every 10 s, and silences within a second what other processes revoke. One-shot commands pass false. */
+  /**
+   * Default true: recovers what dead processes left behind every 10 s, silences within a second what other processes revoke, and publishes CRLs ahead of their end and some seconds after a revocation.
+   * One-shot commands pass false.
+   */
   readonly background?: boolean
+  /** Told what goes wrong in the background. Default: `process.emitWarning`. What it throws is lost. */
+  readonly onWarning?: (warning: FleetWarning) => void
   readonly clock?: () => Date
 }
 
@@ -82,6 +104,16 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   if (rootValiditySeconds !== undefined) resolveProfile('root', 'root', { validitySeconds: rootValiditySeconds })
   const times = crlTimes('crl', options.crl, { validitySeconds: 7 * day, overlapSeconds: day })
   const rootTimes = crlTimes('root.crl', options.root?.crl, { validitySeconds: 365 * day, overlapSeconds: 30 * day })
+  const ocsp = ocspOptions(options.ocsp)
+  const shards = crlShards(options.crl?.shards)
+  const { delta = false } = options.crl ?? {}
+  const deltaTimes =
+    delta === false
+      ? undefined
+      : crlTimes('crl.delta', delta === true ? {} : delta, { validitySeconds: day, overlapSeconds: day / 2 })
+  if (options.publish === undefined && (shards > 1 || deltaTimes !== undefined)) {
+    throw new TypeError('crl: shards and delta CRLs need publish.baseUrl')
+  }
   const enforceTimeoutSeconds = options.enforceTimeoutSeconds ?? 30
   if (!(enforceTimeoutSeconds > 0 && enforceTimeoutSeconds <= day)) {
     throw new RangeError('enforceTimeoutSeconds: expected more than 0 and at most a day')
@@ -102,7 +134,13 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
         ...(publisher === undefined ? {} : { publisher }),
       },
     )
-    const document = await recordPublishing(store, clock, created, options.publish?.baseUrl)
+    await recordPublishing(store, clock, created, options.publish?.baseUrl)
+    const { document, version } = await recordCrlSettings(store, clock, {
+      shards,
+      delta: deltaTimes !== undefined,
+      baseUrl: options.publish?.baseUrl,
+    })
+    const { onWarning = emitWarning } = options
     const authorities = document.authorities.map(({ role, keyName, certificate }) => ({
       role,
       issuer: createIssuer(Buffer.from(certificate, 'base64'), keyName, () =>
@@ -121,6 +159,21 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
       ...(checkBlocked === undefined ? {} : { checkBlocked }),
       times,
       rootTimes,
+      deltaTimes,
+      shards,
+      publishedShards: document.crlShards ?? 1,
+      formerPublishers: (document.formerBaseUrls ?? []).flatMap(
+        baseUrl => createPublisher({ ...options.publish, baseUrl }) ?? [],
+      ),
+      crlSettings: version,
+      onWarning(warning) {
+        try {
+          onWarning(warning)
+        } catch {
+          // Nobody waits for what is done in the background.
+        }
+      },
+      ocsp,
       publisher,
       distributionPointInCrl: document.distributionPointInCrl ?? true,
       enforcers: options.enforcers ?? [],

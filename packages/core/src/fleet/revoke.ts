@@ -1,31 +1,30 @@
 import { formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
-import { enforce } from '../revocation/enforce.ts'
+import { createEnforcementQueue, type EnforcementQueue, mergeEnforcements } from '../revocation/enforcement-queue.ts'
 import type { CertificateId, CertificateRecord, FleetEvent, FleetEventInput, Revocation } from '../store/store.ts'
 import type { FleetParts } from './create-fleet.ts'
 import { currentCertificate } from './current-certificate.ts'
-import type { Fleet, RevocationResult, RevokeRequest } from './fleet.ts'
+import { createEnding, type Ending } from './ending.ts'
+import type { Fleet, RevocationResult } from './fleet.ts'
 import { checkIdentifier } from './identifier.ts'
 import { listAll } from './list-all.ts'
-import { revocationReasons } from './revocation-reasons.ts'
+import { createOwnRevocations } from './own-revocations.ts'
+import { keyOf } from './revocation-key.ts'
+import { compromisedKeysOf, endQuery, endSharedKeys, type PageContext } from './revocation-pages.ts'
+import { eventOf, revocationOf } from './revocation-request.ts'
+import { createRevokeAll } from './revoke-all.ts'
 
 /** The part of a fleet that ends certificates. */
-export interface Revoker extends Pick<Fleet, 'revoke' | 'release'> {
+export interface Revoker extends Pick<Fleet, 'revoke' | 'revokeAll' | 'release'>, EnforcementQueue {
   /** Whether an event of the ledger tells of a revocation that was made here, and enforced. */
   isOwn(event: FleetEvent): boolean
 }
 
-// What others have revoked is looked for every 500 ms; what was revoked here so many revocations ago has been seen by then.
-const rememberedRevocations = 10_000
-
 /** Revocations are durable first; then every enforcer is asked. */
 export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal }): Revoker {
   const { store, clock } = parts
-  const own = new Set<string>()
-  const keyOf = (deviceId: string | undefined, at: Date): string => `${deviceId} ${at.getTime()}`
-  const remember = (deviceId: string, at: Date): void => {
-    own.add(keyOf(deviceId, at))
-    if (own.size > rememberedRevocations) for (const oldest of own) return void own.delete(oldest)
-  }
+  const own = createOwnRevocations()
+  const queue = createEnforcementQueue(parts)
+  const context: PageContext = { store, clock, own, closed: parts.closed }
 
   // Every CA of the fleet, the root too, is certified by the root.
   const rootKeyId = parts.authorities.find(({ role }) => role === 'root')?.issuer.keyId
@@ -33,19 +32,13 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     id.issuerKeyId === rootKeyId &&
     parts.authorities.some(({ issuer }) => issuer.certificate.serialNumber === id.serialNumber)
 
-  const result = (
-    deviceId: string | undefined,
-    revocation: Revocation,
-    certificates: readonly CertificateId[],
-  ): RevocationResult => ({
+  const result = (deviceId: string | undefined, revocation: Revocation, ending: Ending): RevocationResult => ({
     ...(deviceId === undefined ? {} : { deviceId }),
     revocationDate: revocation.revocationDate,
     reason: revocation.reason,
-    certificates,
-    enforced:
-      deviceId === undefined
-        ? Promise.resolve({ confirmed: [], pending: [], failed: [] })
-        : enforce(parts.enforcers, deviceId, parts.enforceTimeoutSeconds, parts.closed),
+    certificates: ending.certificates,
+    devices: [...ending.devices.keys()],
+    enforced: Promise.all(ending.devices.values()).then(mergeEnforcements),
   })
 
   const revokeDevice = async (
@@ -57,11 +50,36 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     const event = { ...eventOf(revocation), deviceId }
     const revoked = await store.revokeDevice(deviceId, revocation, event, options)
     // Only now: a revocation whose answer was lost is found in the ledger, and enforced, like another process's.
-    remember(deviceId, event.at)
-    if (revoked.length > 0) return result(deviceId, revocation, revoked)
+    own.rememberDevice(deviceId, event.at)
+    const ending = createEnding(queue)
+    if (revoked.length > 0) ending.addTarget(deviceId)
+    ending.add(revoked.map(id => ({ id, deviceId })))
+    if (revocation.reason === 'keyCompromise') {
+      const keys = await compromisedKeysOf(store, deviceId, options)
+      await endSharedKeys(context, keys, revocation, ending, options)
+    }
+    if (revoked.length > 0) return result(deviceId, revocation, ending)
     const newest = await currentCertificate(store, deviceId, clock(), options)
     if (newest?.revocation === undefined) throw new PkiError('ERR_PKI_DEVICE_UNKNOWN', { deviceId })
-    return result(deviceId, newest.revocation, [])
+    ending.addTarget(deviceId)
+    return result(deviceId, newest.revocation, ending)
+  }
+
+  const revokeKey = async (
+    publicKey: Uint8Array,
+    revocation: Revocation,
+    options?: IoOptions,
+  ): Promise<RevocationResult> => {
+    const key = keyOf(publicKey, parts.authorities)
+    if (revocation.reason === 'keyCompromise') await key.block(store, revocation, options)
+    const ending = createEnding(queue)
+    await endQuery(context, key.query, revocation, ending, options)
+    if (ending.certificates.length > 0) return result(undefined, revocation, ending)
+    const [known] = (await store.certificates(key.query, { limit: 1 }, options)).items
+    if (known === undefined && revocation.reason !== 'keyCompromise') {
+      throw new PkiError('ERR_PKI_CERTIFICATE_UNKNOWN', { publicKey: key.fingerprint })
+    }
+    return result(undefined, known?.revocation ?? revocation, ending)
   }
 
   const find = async (
@@ -82,6 +100,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
   const revoke: Fleet['revoke'] = async (target, request = {}, options) => {
     const revocation = revocationOf(request, clock())
     if (typeof target === 'string') return revokeDevice(target, revocation, options)
+    if ('publicKey' in target) return revokeKey(target.publicKey, revocation, options)
     const record = await find(target, options)
     if (isOwnCa(record)) {
       throw new PkiError('ERR_PKI_CA_IN_USE', { serialNumber: record.id.serialNumber })
@@ -91,10 +110,16 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
       ...namesOf(record),
     }
     const revoked = await store.revoke(record.id, revocation, [event], options)
-    if (record.deviceId !== undefined) remember(record.deviceId, event.at)
+    if (record.deviceId !== undefined) own.rememberDevice(record.deviceId, event.at)
     if (revoked === undefined)
       throw new PkiError('ERR_PKI_CERTIFICATE_UNKNOWN', { serialNumber: record.id.serialNumber })
-    return result(record.deviceId, revoked.revocation, revoked.created ? [record.id] : [])
+    const ending = createEnding(queue)
+    if (record.deviceId !== undefined) ending.addTarget(record.deviceId)
+    if (revoked.created) ending.add([record])
+    if (revocation.reason === 'keyCompromise') {
+      await endSharedKeys(context, [record.publicKeyHash], revocation, ending, options)
+    }
+    return result(record.deviceId, revoked.revocation, ending)
   }
 
   const release: Fleet['release'] = async (target, options) => {
@@ -115,25 +140,8 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     return released
   }
 
-  return { revoke, release, isOwn: event => own.has(keyOf(event.deviceId, event.at)) }
-}
-
-function revocationOf(request: RevokeRequest, now: Date): Revocation {
-  const { reason = 'unspecified', invalidityDate } = request
-  if (!revocationReasons.includes(reason))
-    throw new TypeError('reason: expected a reason of RFC 5280 section 5.3.1 other than removeFromCRL')
-  if (invalidityDate !== undefined && !(invalidityDate.getTime() >= 0 && invalidityDate.getTime() <= now.getTime())) {
-    throw new RangeError('invalidityDate: expected a date from 1970 on that is not in the future')
-  }
-  return { revocationDate: now, reason, ...(invalidityDate === undefined ? {} : { invalidityDate }) }
-}
-
-function eventOf(revocation: Revocation): FleetEventInput {
-  return {
-    type: revocation.reason === 'certificateHold' ? 'held' : 'revoked',
-    at: revocation.revocationDate,
-    details: { reason: revocation.reason },
-  }
+  const revokeAll = createRevokeAll({ ...context, authorities: parts.authorities, ...queue })
+  return { revoke, revokeAll, release, isOwn: own.isOwn, ...queue }
 }
 
 function namesOf(record: CertificateRecord): Pick<FleetEventInput, 'certificate' | 'deviceId' | 'fingerprint'> {

@@ -1,21 +1,14 @@
-import {
-  authorityKeyIdentifier,
-  crlNumberExtension,
-  encodeCertificateList,
-  encodePem,
-  encodeRevokedEntry,
-  encodeTbsCertList,
-  type IoOptions,
-  isPkiError,
-  issuingDistributionPoint,
-  keyIdentifierOf,
-  PkiError,
-} from '@fleetcert/x509'
+import { type IoOptions, isPkiError, PkiError } from '@fleetcert/x509'
 import { checkedNow } from '../authority/check-clock.ts'
-import { type Issuer, signVerified } from '../authority/issuer.ts'
+import type { Issuer } from '../authority/issuer.ts'
 import type { SignedCrl } from '../fleet/fleet.ts'
-import type { CrlParts, CrlScope, FleetEventType, RevokedEntry, Store } from '../store/store.ts'
-import { joinParts, splitParts } from './crl-parts.ts'
+import type { CrlHead, CrlName, CrlParts, CrlScope, CrlState, Lease, Store } from '../store/store.ts'
+import { type BuiltCrls, buildCrls, type PreviousCrl } from './crl-build.ts'
+import { createCrlCache } from './crl-cache.ts'
+import { decodeCrlNote } from './crl-note.ts'
+import { createPause } from './crl-pause.ts'
+import { outOfDate, toSignedCrl } from './crl-signed.ts'
+import { releaseOctets } from './release-octets.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** How long CRLs last. */
@@ -26,10 +19,20 @@ export interface CrlTimes {
   readonly overlapSeconds: number
 }
 
+/** Why a new CRL is due: there is none, revocations or settings have changed since, or it is about to age. */
+export type CrlDue = 'missing' | 'changed' | 'ageing'
+
 /** One CA's CRLs. */
 export interface CrlIssuer {
-  /** The current CRL of a shard; made anew when there is none, when a revocation came after it, or when it is about to age. */
-  current(shard: number, options?: IoOptions): Promise<SignedCrl>
+  readonly issuerKeyId: string
+  /**
+   * The current CRL of a shard; made anew when there is none, when a revocation came after it, or when it is about to age. Where that fails and the last one has not ended, the last one, and it says so.
+   */
+  current(name: Omit<CrlName, 'issuerKeyId'>, options?: IoOptions): Promise<SignedCrl>
+  /** Whether a new one is due. O(1). */
+  due(shard: number, options?: IoOptions): Promise<{ readonly why?: CrlDue; readonly nextUpdate?: Date }>
+  /** Makes a new one now, unless none is due or another process is at it. */
+  publish(shard: number): Promise<void>
 }
 
 export interface CrlIssuerContext {
@@ -39,198 +42,216 @@ export interface CrlIssuerContext {
   readonly instance: string
   readonly clock: () => Date
   readonly times: CrlTimes
+  /** `undefined`: no delta CRLs. */
+  readonly deltaTimes: CrlTimes | undefined
   /** What the IDP names. Empty: it says `onlyContains…` instead. */
   readonly urls: (shard: number) => readonly string[]
+  /** What FreshestCRL names. */
+  readonly deltaUrls: (shard: number) => readonly string[]
   /** A root's CRL: its IDP says onlyContainsCACerts and no URL, for the root certificate carries none (OpenSSL's error 44). */
   readonly certificatesAreCas: boolean
+  /** Version of what decides the extensions: a CRL made under a lower one is made anew. */
+  readonly settings: number
+  /** Ends what is being built. */
+  readonly closed: AbortSignal
+  /** Told when {@link CrlIssuer.current} answers with the last CRL because no new one could be made. */
+  readonly onFailure: (scope: CrlScope, error: unknown) => void
 }
 
-const changesCrl: ReadonlySet<FleetEventType> = new Set(['revoked', 'held', 'released'])
 const leaseSeconds = 60
+const renewMilliseconds = 15_000
+const lookMilliseconds = 50
+/** How long another process is waited for that builds: briefly where the last CRL still holds; else until the lease of a dead one has run out. */
+const patienceMilliseconds = { withLast: 2000, without: (leaseSeconds + 5) * 1000 }
 const clockToleranceMilliseconds = 5000
 
 export function createCrlIssuer(context: CrlIssuerContext): CrlIssuer {
-  const building = new Map<number, Promise<SignedCrl>>()
+  const { store, issuer, clock } = context
+  const building = new Map<number, Promise<void>>()
+  const cache = createCrlCache()
+
+  const load = async (name: CrlName, head: CrlHead, options?: IoOptions): Promise<SignedCrl | undefined> => {
+    const known = cache.get(name, head)
+    if (known !== undefined) return known
+    const parts = await store.crl(name, options)
+    return parts === undefined ? undefined : cache.put(name, toSignedCrl(name, parts))
+  }
+
+  const build = (scope: CrlScope): Promise<void> => {
+    const running = building.get(scope.shard)
+    if (running !== undefined) return running
+    const work = buildUnderLease(context, scope, {
+      async previous(state, options) {
+        const known = state.full && cache.take(scope, state.full)
+        if (known !== undefined && state.full !== undefined) return { ...state.full, parts: known.parts }
+        const read = await store.crl(scope, options)
+        return read && { ...read, release: () => releaseOctets(read.parts) }
+      },
+      built({ full, delta }) {
+        cache.put(scope, toSignedCrl(scope, full))
+        if (delta !== undefined) cache.put({ ...scope, delta: true }, toSignedCrl({ ...scope, delta: true }, delta))
+      },
+    }).finally(() => building.delete(scope.shard))
+    building.set(scope.shard, work)
+    return work
+  }
+
+  /** The last CRL where it has not ended: a new one is wanted, and cannot be had. */
+  const last = async (name: CrlName, options: IoOptions): Promise<SignedCrl | undefined> => {
+    const head = headOf(await store.crlState(name, options), name)
+    if (head === undefined || !holds(head, clock())) return undefined
+    return load(name, head, options)
+  }
+
   return {
-    async current(shard: number, options: IoOptions = {}): Promise<SignedCrl> {
-      const scope = { issuerKeyId: context.issuer.keyId, shard }
+    issuerKeyId: issuer.keyId,
+
+    async current({ shard, delta = false }, options: IoOptions = {}): Promise<SignedCrl> {
+      const scope = { issuerKeyId: issuer.keyId, shard }
+      const name = { ...scope, delta }
+      // Whether one was made that was begun after this call: whatever was revoked since, it says all that the caller may know of.
+      let isMade = false
       for (;;) {
         options.signal?.throwIfAborted()
-        const stored = await findGood(context, scope, options)
-        if (stored !== undefined) return stored
-        const running = building.get(shard)
-        if (running === undefined) {
-          const build = buildCrl(context, scope).finally(() => building.delete(shard))
-          building.set(shard, build)
-          return untilAborted(build, options.signal)
+        const state = await store.crlState(scope, options)
+        const head = headOf(state, name)
+        if (head !== undefined && (isMade || dueOf(context, state) === undefined)) {
+          const crl = await load(name, head, options)
+          if (crl !== undefined) return crl
         }
-        // Many ask, one builds. What runs already may have begun before a revocation that this caller knows of, so it is looked at again.
-        await untilAborted(running, options.signal)
+        try {
+          // Many ask, one builds. What runs already may have begun before a revocation that this caller knows of, so it is looked at again.
+          const isOwn = !building.has(shard)
+          await untilAborted(build(scope), options.signal)
+          isMade = isOwn
+        } catch (error) {
+          options.signal?.throwIfAborted()
+          if (isPkiError(error, 'ERR_PKI_CLOCK') || isPkiError(error, 'ERR_PKI_CLOSED')) throw error
+          const crl = await last(name, options).catch(() => undefined)
+          if (crl === undefined) throw error
+          context.onFailure(scope, error)
+          return outOfDate(crl)
+        }
       }
     },
+
+    async due(shard, options) {
+      const state = await store.crlState({ issuerKeyId: issuer.keyId, shard }, options)
+      const why = dueOf(context, state)
+      return {
+        ...(why === undefined ? {} : { why }),
+        ...(state.full === undefined ? {} : { nextUpdate: state.full.nextUpdate }),
+      }
+    },
+
+    publish: shard => build({ issuerKeyId: issuer.keyId, shard }),
   }
 }
 
-/** The stored CRL if it is neither ageing nor outdated. */
-async function findGood(
-  context: CrlIssuerContext,
-  scope: CrlScope,
-  options?: IoOptions,
-): Promise<SignedCrl | undefined> {
-  // The cursor before the CRL: another process may publish in between, and then the CRL is newer than the cursor that was read, never older.
-  if (await isOutdated(context, scope, options)) return undefined
-  const stored = await context.store.crl(scope, options)
-  return stored === undefined || isAging(stored, context) ? undefined : toSigned(scope, stored)
+function headOf(state: CrlState, { delta = false }: CrlName): CrlHead | undefined {
+  return delta ? state.delta : state.full
 }
 
-function isAging(crl: CrlParts, { clock, times }: CrlIssuerContext): boolean {
-  const now = clock().getTime()
+/** Why the CRLs of a scope must be made anew, if they must. */
+function dueOf(context: CrlIssuerContext, { position, full, delta }: CrlState): CrlDue | undefined {
+  const { times, deltaTimes, settings } = context
+  const now = context.clock()
+  const isMissing = full === undefined || (deltaTimes !== undefined && delta?.crlNumber !== full.crlNumber)
+  if (isMissing) return 'missing'
+  const note = decodeCrlNote(full.note)
+  if (note === undefined || note.position !== position || note.settings < settings) return 'changed'
+  const isOld = isAging(full, times, now) || (deltaTimes !== undefined && isAging(delta!, deltaTimes, now))
+  return isOld ? 'ageing' : undefined
+}
+
+function isAging({ thisUpdate, nextUpdate }: CrlHead, { overlapSeconds }: CrlTimes, now: Date): boolean {
   // One from the future was made while the clock was wrong.
-  if (crl.thisUpdate.getTime() > now + clockToleranceMilliseconds) return true
-  return crl.nextUpdate.getTime() - now < times.overlapSeconds * 1000
+  if (thisUpdate.getTime() > now.getTime() + clockToleranceMilliseconds) return true
+  return nextUpdate.getTime() - now.getTime() < overlapSeconds * 1000
 }
 
-const consumerOf = (scope: CrlScope): string => `crl-${scope.issuerKeyId}-${scope.shard}`
-
-/** Whether the ledger tells of a revocation since the CRL was built. Reads only what came after it, and remembers how far it read. */
-async function isOutdated({ store, issuer }: CrlIssuerContext, scope: CrlScope, options?: IoOptions): Promise<boolean> {
-  const consumer = consumerOf(scope)
-  let after = await store.cursor(consumer, options)
-  for (;;) {
-    const page = await store.ledger({ after, limit: 1000 }, options).catch(prunedAway)
-    if (page === undefined) return true
-    const affected = page.items.some(
-      ({ type, certificate }) =>
-        type === 'settingsChanged' || (changesCrl.has(type) && certificate?.issuerKeyId === issuer.keyId),
-    )
-    if (affected) return true
-    if (page.items.length === 0) return false
-    after = page.next
-    await store.saveCursor(consumer, after, undefined, options)
-  }
+function holds({ thisUpdate, nextUpdate }: CrlHead, now: Date): boolean {
+  return thisUpdate.getTime() <= now.getTime() + clockToleranceMilliseconds && nextUpdate > now
 }
 
-/** What lies between the cursor and the ledger's beginning is not known any more. */
-function prunedAway(error: unknown): undefined {
-  if (!isPkiError(error, 'ERR_PKI_CURSOR')) throw error
+interface Hooks {
+  previous(state: CrlState, options: IoOptions): Promise<PreviousCrl | undefined>
+  built(crls: BuiltCrls): void
 }
 
-async function buildCrl(context: CrlIssuerContext, scope: CrlScope): Promise<SignedCrl> {
-  const { store, instance, clock } = context
-  await checkedNow(store, clock)
-  const leaseName = consumerOf(scope)
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const lease = await store.lease(leaseName, instance, leaseSeconds)
+/** Returns when the scope's CRLs are as they should be, made here or by another process. */
+async function buildUnderLease(context: CrlIssuerContext, scope: CrlScope, hooks: Hooks): Promise<void> {
+  const { store, instance, clock, closed } = context
+  const options = { signal: closed }
+  await checkedNow(store, clock, options)
+  const leaseName = `crl-${scope.issuerKeyId}-${scope.shard}`
+  for (let looks = 0; ; looks += 1) {
+    closed.throwIfAborted()
+    const lease = await store.lease(leaseName, instance, leaseSeconds, options)
     if (lease !== undefined) {
       try {
-        const built = await signCrl(context, scope)
-        const event = {
-          type: 'crlPublished',
-          at: clock(),
-          details: { issuerKeyId: scope.issuerKeyId, shard: scope.shard, crlNumber: built.crl.crlNumber.toString() },
-        } as const
-        if (await store.putCrl(scope, built.crl, lease, [event])) {
-          await store.saveCursor(leaseName, built.upTo, lease)
-          return toSigned(scope, built.crl)
-        }
+        if (await buildWith(context, scope, lease, hooks, options)) return
       } finally {
         await store.releaseLease(lease).catch(() => {})
       }
-    } else {
-      // Another process builds it: take its result.
-      await new Promise(resolve => setTimeout(resolve, 50))
-      const stored = await findGood(context, scope)
-      if (stored !== undefined) return stored
     }
-  }
-  throw new PkiError('ERR_PKI_STORE_UNAVAILABLE', { reason: 'another process holds the CRL lease' })
-}
-
-async function signCrl(context: CrlIssuerContext, scope: CrlScope): Promise<{ crl: CrlParts; upTo: string }> {
-  const { store, issuer, clock, times } = context
-  // The ledger's end is noted before the listing: a revocation in between is listed, and listed again by the next CRL, never missed.
-  const upTo = await ledgerEnd(store, await store.cursor(consumerOf(scope)))
-  const previous = await store.crl(scope)
-  const thisUpdate = new Date(Math.floor(clock().getTime() / 1000) * 1000)
-  const entries: Uint8Array[] = []
-  let after: string | undefined
-  do {
-    const page = await store.revoked(scope, { limit: 1000, ...(after === undefined ? {} : { after }) })
-    for (const entry of page.items) {
-      if (previous === undefined || !mayBeDropped(entry, previous.thisUpdate, thisUpdate)) {
-        entries.push(encodeRevokedEntry(entry))
-      }
+    // Another process builds, or has just published: take its result.
+    const state = await store.crlState(scope, options)
+    if (dueOf(context, state) === undefined) return
+    const patience = state.full !== undefined && holds(state.full, clock()) ? 'withLast' : 'without'
+    if (looks * lookMilliseconds > patienceMilliseconds[patience]) {
+      throw new PkiError('ERR_PKI_STORE_UNAVAILABLE', { reason: 'another process holds the CRL lease' })
     }
-    after = page.next
-    if (after !== undefined) await new Promise(resolve => setImmediate(resolve))
-  } while (after !== undefined)
-
-  const signer = await issuer.signer()
-  const crlNumber = await store.nextCrlNumber(scope)
-  const nextUpdate = new Date(thisUpdate.getTime() + times.validitySeconds * 1000)
-  const urls = context.certificatesAreCas ? [] : context.urls(scope.shard)
-  const tbsCertList = encodeTbsCertList({
-    signatureAlgorithm: signer.algorithm,
-    issuerDer: issuer.certificate.subjectDer,
-    thisUpdate,
-    nextUpdate,
-    entries,
-    extensions: [
-      authorityKeyIdentifier(
-        issuer.certificate.subjectKeyIdentifier ?? keyIdentifierOf(issuer.certificate.subjectPublicKeyInfo),
-      ),
-      crlNumberExtension(crlNumber),
-      issuingDistributionPoint(
-        context.certificatesAreCas
-          ? { onlyContainsCACerts: true }
-          : urls.length > 0
-            ? { urls }
-            : { onlyContainsUserCerts: true },
-      ),
-    ],
-  })
-  const signature = await signVerified(signer, tbsCertList)
-  const der = encodeCertificateList(tbsCertList, signer.algorithm, signature)
-  return { crl: { crlNumber, thisUpdate, nextUpdate, parts: splitParts(der) }, upTo }
-}
-
-/**
- * RFC 5280 section 3.3: "An entry MUST NOT be removed from the CRL until it appears on one regularly scheduled CRL issued beyond the revoked certificate's validity period."
- * It must have been revoked before that CRL, too, and be expired now: a CRL that was made while the clock ran ahead drops nothing.
- */
-function mayBeDropped(entry: RevokedEntry, previousThisUpdate: Date, thisUpdate: Date): boolean {
-  return (
-    entry.notAfter < previousThisUpdate &&
-    entry.revocation.revocationDate < previousThisUpdate &&
-    entry.notAfter < thisUpdate
-  )
-}
-
-async function ledgerEnd(store: Store, after: string): Promise<string> {
-  for (;;) {
-    const page = await store.ledger({ after, limit: 1000 }).catch(prunedAway)
-    if (page === undefined) {
-      after = ''
-      continue
-    }
-    if (page.items.length === 0) return page.next
-    after = page.next
+    await new Promise(resolve => setTimeout(resolve, lookMilliseconds))
   }
 }
 
-function toSigned(scope: CrlScope, { parts, crlNumber, thisUpdate, nextUpdate }: CrlParts): SignedCrl {
-  const der = joinParts(parts)
-  let pem: string | undefined
-  return {
-    ...scope,
-    der,
-    // Megabytes of base64 for the few who ask.
-    get pem(): string {
-      pem ??= encodePem('X509 CRL', der)
-      return pem
-    },
-    crlNumber,
-    thisUpdate,
-    nextUpdate,
+/** `false`: another process has published in between, or has taken the lease. */
+async function buildWith(
+  context: CrlIssuerContext,
+  scope: CrlScope,
+  lease: Lease,
+  hooks: Hooks,
+  options: IoOptions,
+): Promise<boolean> {
+  const { store, clock } = context
+  // Under the lease: whoever had it before may have made what is wanted.
+  const state = await store.crlState(scope, options)
+  if (dueOf(context, state) === undefined) return true
+  const pause = createPause(keepLease(context, lease, options))
+  const built = await buildCrls(context, scope, state, () => hooks.previous(state, options), pause, options)
+  if (built === undefined) return false
+  const put = (crl: CrlParts, delta: boolean): Promise<boolean> =>
+    store.putCrl(
+      delta ? { ...scope, delta } : scope,
+      crl,
+      lease,
+      [
+        {
+          type: 'crlPublished',
+          at: clock(),
+          details: { ...scope, crlNumber: crl.crlNumber.toString(), ...(delta ? { delta } : {}) },
+        },
+      ],
+      options,
+    )
+  // The full one first: the base that a delta CRL names has been published.
+  if (!(await put(built.full, false))) return false
+  if (built.delta !== undefined && !(await put(built.delta, true))) return false
+  hooks.built(built)
+  return true
+}
+
+/** Renews the lease while a build takes long. */
+function keepLease({ store, instance }: CrlIssuerContext, lease: Lease, options: IoOptions): () => Promise<void> {
+  let renewed = performance.now()
+  return async () => {
+    options.signal?.throwIfAborted()
+    if (performance.now() - renewed < renewMilliseconds) return
+    renewed = performance.now()
+    const own = await store.lease(lease.name, instance, leaseSeconds, options)
+    if (own?.fence !== lease.fence) {
+      throw new PkiError('ERR_PKI_STORE_UNAVAILABLE', { reason: 'another process took the CRL lease' })
+    }
   }
 }

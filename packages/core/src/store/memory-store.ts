@@ -1,17 +1,26 @@
 import { type IoOptions, PkiError } from '@fleetcert/x509'
-import { assertCertificateId, assertCrlParts, assertHash, assertLeaseSeconds, assertLimit } from './arguments.ts'
-import { type CertificateRow, toRecord } from './memory/certificate-row.ts'
+import {
+  assertCertificateId,
+  assertCrlParts,
+  assertEntriesLimit,
+  assertHash,
+  assertLeaseSeconds,
+  assertLimit,
+} from './arguments.ts'
+import { type CertificateRow, newRow, storedSubject, toRecord } from './memory/certificate-row.ts'
 import { CertificateTable } from './memory/certificate-table.ts'
 import { commit } from './memory/commit.ts'
-import { copyBytes, copyCrl, copyDate, copyRevocation, copySubject, sameBytes } from './memory/copies.ts'
+import { copyCrl, copyDate, copyRevocation } from './memory/copies.ts'
+import { listCrlEntries } from './memory/crl-entries.ts'
 import { CrlTable } from './memory/crl-table.ts'
 import { Documents } from './memory/documents.ts'
 import { Leases } from './memory/leases.ts'
 import { Ledger } from './memory/ledger.ts'
 import { listCertificates, listRevoked } from './memory/listings.ts'
+import { toOctets } from './memory/octets.ts'
 import { pruneCertificates } from './memory/prune.ts'
 import { abandonedEvent, reserve } from './memory/reserve.ts'
-import { release, revokeDevice, revokeRow } from './memory/revoke.ts'
+import { release, revokeAll, revokeDevice, revokeRow } from './memory/revoke.ts'
 import { Tokens } from './memory/tokens.ts'
 import type { CertificateId, Store } from './store.ts'
 
@@ -39,7 +48,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const leases = new Leases()
   let closed = false
 
-  // No method awaits anything: each runs to its end before another begins, and that is the transaction.
+  // No method awaits anything, save to copy: what it changes, it changes in one turn, and that is the transaction.
   const enter = (io: IoOptions | undefined): void => {
     if (closed) throw new PkiError('ERR_PKI_CLOSED', {})
     io?.signal?.throwIfAborted()
@@ -90,31 +99,40 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       assertCertificateId(record.id)
       assertHash(record.publicKeyHash, 'publicKeyHash')
       assertHash(record.fingerprint, 'fingerprint')
-      const known = table.getByFingerprint(record.fingerprint) ?? table.get(record.id)
+      const fingerprint = toOctets(record.fingerprint)
+      const known = table.getByFingerprint(fingerprint) ?? table.get(record.id)
       if (known !== undefined) {
         const isSame =
-          known.state === 'pinned' &&
-          known.subject.deviceId === record.deviceId &&
-          sameBytes(known.fingerprint!, record.fingerprint)
+          known.state === 'pinned' && known.subject.deviceId === record.deviceId && known.fingerprint === fingerprint
         return isSame ? 'registered' : 'taken'
       }
-      if (table.isKeyBlocked(record.publicKeyHash)) return 'keyBlocked'
-      table.insert({
-        order: table.nextOrder(),
-        subject: copySubject(record),
-        state: 'pinned',
-        der: copyBytes(record.der),
-        fingerprint: copyBytes(record.fingerprint),
-        epoch: table.epochOf(record.deviceId),
-      })
+      if (table.isKeyBlocked(toOctets(record.publicKeyHash))) return 'keyBlocked'
+      table.insert(
+        newRow({
+          order: table.nextOrder(),
+          subject: storedSubject(record),
+          state: 'pinned',
+          der: toOctets(record.der),
+          fingerprint,
+          epoch: table.epochOf(record.deviceId),
+        }),
+      )
       ledger.append(events)
       return 'registered'
     },
 
     async certificate(key, io) {
       enter(io)
-      const row = 'fingerprint' in key ? table.getByFingerprint(key.fingerprint) : table.get(key)
+      const row = 'fingerprint' in key ? table.getByFingerprint(toOctets(key.fingerprint)) : table.get(key)
       return row && toRecord(row)
+    },
+
+    async certificateStatus(id, io) {
+      enter(io)
+      const row = table.get(id)
+      if (row === undefined) return undefined
+      const { state, revocation } = row
+      return revocation === undefined ? { state } : { state, revocation: copyRevocation(revocation) }
     },
 
     async certificates(query, page, io) {
@@ -139,11 +157,29 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       return ids
     },
 
+    async revokeAll(query, revocation, event, page, io) {
+      enter(io)
+      assertLimit(page.limit)
+      const ended = revokeAll(table, query, revocation, event, page)
+      ledger.append(ended.events)
+      return ended.page
+    },
+
+    async blockKey(publicKeyHash, events, io) {
+      enter(io)
+      assertHash(publicKeyHash, 'publicKeyHash')
+      const blocked = table.blockKey(toOctets(publicKeyHash))
+      if (blocked) ledger.append(events)
+      return blocked
+    },
+
     async release(id, events, io) {
       enter(io)
-      const released = release(table.get(id))
-      if (released) ledger.append(events)
-      return released
+      const row = table.get(id)
+      if (row === undefined || !release(row)) return false
+      table.noteChange(row)
+      ledger.append(events)
+      return true
     },
 
     async revoked(scope, page, io) {
@@ -152,23 +188,39 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       return listRevoked(table, scope, page)
     },
 
+    async crlEntries(scope, query, page, io) {
+      enter(io)
+      assertEntriesLimit(page.limit)
+      return listCrlEntries(table, scope, query, page)
+    },
+
+    async crlState(scope, io) {
+      enter(io)
+      const full = crls.head(scope)
+      const delta = crls.head({ ...scope, delta: true })
+      return { position: String(table.lastChange(scope)), ...(full && { full }), ...(delta && { delta }) }
+    },
+
     async nextCrlNumber(scope, io) {
       enter(io)
       return crls.nextNumber(scope)
     },
 
-    async putCrl(scope, crl, lease, events, io) {
+    async putCrl(name, crl, lease, events, io) {
       enter(io)
       assertCrlParts(crl)
-      if (crls.isCurrent(scope, crl)) return true
-      if (!leases.isCurrent(lease) || !crls.put(scope, crl)) return false
+      const own = await copyCrl(crl)
+      enter(io)
+      if (crls.isCurrent(name, own)) return true
+      if (!leases.isCurrent(lease) || !crls.put(name, own)) return false
       ledger.append(events)
       return true
     },
 
-    async crl(scope, io) {
+    async crl(name, io) {
       enter(io)
-      const crl = crls.current(scope)
+      const crl = crls.current(name)
+      // It is replaced by another, never written to: copying may take several turns.
       return crl && copyCrl(crl)
     },
 

@@ -31,6 +31,7 @@ export type FleetEventType =
   | 'revoked'
   | 'held'
   | 'released'
+  | 'keyBlocked'
   | 'crlPublished'
   | 'enforced'
   | 'settingsChanged'
@@ -125,11 +126,25 @@ export interface CertificateRecord extends CertificateSubject {
   readonly holder?: Holder
 }
 
+/** Whether a certificate was issued and is revoked. */
+export type CertificateStatus = Pick<CertificateRecord, 'state' | 'revocation'>
+
 export interface PinnedCertificate extends CertificateSubject {
   readonly der: Uint8Array
   /** SHA-256 of `der`, 32 octets. */
   readonly fingerprint: Uint8Array
 }
+
+/**
+ * Which certificates to end together, whatever their state: certificates and reservations, in the order in which they were reserved or registered, those of before a page first and those that came meanwhile last.
+ * `key`: all with one public key, of whatever device. `owner`, `attribute`: all that say so. `created`: those of devices, services and servers (the roles `device`, `service`, `server` and `custom`) that were
+ * reserved or registered (`createdAt`) from `from` on and before `before`; by that date first.
+ */
+export type RevocationQuery =
+  | { readonly list: 'key'; readonly publicKeyHash: Uint8Array }
+  | { readonly list: 'owner'; readonly owner: string }
+  | { readonly list: 'attribute'; readonly name: string; readonly value: string }
+  | { readonly list: 'created'; readonly from: Date; readonly before: Date }
 
 /**
  * Which certificates to list. `device`: all of one device, newest first, in every state. `devices`: the newest issued or pinned certificate of each device, by device id.
@@ -146,11 +161,23 @@ export type CertificateQuery =
     }
   | { readonly list: 'reserved' }
   | { readonly list: 'pending' }
+  | RevocationQuery
+
+/** What a page of {@link Store.revokeAll} has ended. */
+export interface EndedCertificate {
+  readonly id: CertificateId
+  readonly deviceId?: string
+}
 
 /** One CRL's scope: an issuer and a shard. */
 export interface CrlScope {
   readonly issuerKeyId: string
   readonly shard: number
+}
+
+/** One of the two CRLs that a scope may have: the full one, or with `delta` the one of what changed. They share the scope's numbers (RFC 5280 section 5.2.3). */
+export interface CrlName extends CrlScope {
+  readonly delta?: boolean
 }
 
 export interface RevokedEntry {
@@ -159,12 +186,44 @@ export interface RevokedEntry {
   readonly notAfter: Date
 }
 
-/** A signed CRL as it is kept: the DER in parts of at most 1 MiB, in order. */
-export interface CrlParts {
+/** A signed CRL without its octets. */
+export interface CrlHead {
   readonly crlNumber: bigint
   readonly thisUpdate: Date
   readonly nextUpdate: Date
+  /** Core's own words about it, kept as they are. */
+  readonly note?: string
+}
+
+/** A signed CRL as it is kept: the DER in parts of at most 1 MiB, in order. */
+export interface CrlParts extends CrlHead {
   readonly parts: readonly Uint8Array[]
+}
+
+/** How things stand with a scope's CRLs. */
+export interface CrlState {
+  /** Moves on with every revocation, release and change of reason in the scope, and with nothing else. */
+  readonly position: Cursor
+  readonly full?: CrlHead
+  readonly delta?: CrlHead
+}
+
+/** Which entries of a scope a CRL is made of. */
+export interface CrlEntriesQuery {
+  /** Leaves out certificates whose notAfter and revocationDate both are before `endedBefore`, and of which nothing has changed since the position `unchangedSince`. */
+  readonly without?: { readonly endedBefore: Date; readonly unchangedSince: Cursor }
+  /** Asks for the entries of a delta CRL, too: of what has changed since that position. */
+  readonly changedSince?: Cursor
+}
+
+/** A page of entries as they stand in a CRL: DER (RFC 5280 section 5.1.2.6), one after the other, at most 1 MiB. */
+export interface CrlEntriesPage {
+  readonly entries: Uint8Array
+  /** Of what has changed since `changedSince`, entries among them: what was released has the reason `removeFromCRL` and the date of its hold. Empty where it was not asked for. */
+  readonly changes: Uint8Array
+  /** Where the scope stood at page 1: the same on every page. */
+  readonly position: Cursor
+  readonly next?: Cursor
 }
 
 export interface Versioned {
@@ -252,6 +311,8 @@ export interface Store extends AsyncDisposable {
     key: CertificateId | { readonly fingerprint: Uint8Array },
     options?: IoOptions,
   ): Promise<CertificateRecord | undefined>
+  /** What of {@link certificate} an OCSP responder needs, for one answer each: no octets are fetched. */
+  certificateStatus(id: CertificateId, options?: IoOptions): Promise<CertificateStatus | undefined>
   certificates(
     query: CertificateQuery,
     page: { readonly after?: Cursor; readonly limit: number },
@@ -278,6 +339,24 @@ export interface Store extends AsyncDisposable {
     event: FleetEventInput,
     options?: IoOptions,
   ): Promise<readonly CertificateId[]>
+  /**
+   * One page of ending many: looks at the next `limit` certificates and reservations of `query` and revokes, in one step, those that are not revoked yet, as `revoke` does; resolves what this call ended, and where
+   * the next page begins. Work is bounded by `limit`, whatever was revoked before. Of `owner` and `attribute`, the epoch of each device of which something ends rises, as in `revokeDevice`. A CA of the fleet (the roles
+   * `root` and `issuingCa`) is passed over. One event per certificate is derived from `event` as in `revokeDevice`, its `deviceId` filled in, too. A cursor beyond what this store ever gave out is `ERR_PKI_CURSOR`: ending
+   * nothing by mistake must not look like success.
+   */
+  revokeAll(
+    query: RevocationQuery,
+    revocation: Revocation,
+    event: FleetEventInput,
+    page: { readonly after?: Cursor; readonly limit: number },
+    options?: IoOptions,
+  ): Promise<Page<EndedCertificate>>
+  /**
+   * Blocks a public key for good, whether or not there is a certificate with it, as revoking for keyCompromise does: from then on no reservation with it is made, committed or registered. What is there stays as it is.
+   * Whether this call blocked it.
+   */
+  blockKey(publicKeyHash: Uint8Array, events: Events, options?: IoOptions): Promise<boolean>
   /** Takes back a `certificateHold` and nothing else; whether it did. */
   release(id: CertificateId, events: Events, options?: IoOptions): Promise<boolean>
   /**
@@ -288,17 +367,23 @@ export interface Store extends AsyncDisposable {
     page: { readonly after?: Cursor; readonly limit: number },
     options?: IoOptions,
   ): Promise<Page<RevokedEntry>>
+  /**
+   * The same as octets, for CRLs of millions: all that is revoked up to the moment of page 1, each once, as it is when its page is read. What changes while paging may be shown as it was or as it has become, and moves the
+   * position beyond the page's. A page is of `limit` places at most, 8,192 or fewer, and may be empty though others follow. `ERR_PKI_CURSOR` for a position beyond the scope's.
+   */
+  crlEntries(
+    scope: CrlScope,
+    query: CrlEntriesQuery,
+    page: { readonly after?: Cursor; readonly limit: number },
+    options?: IoOptions,
+  ): Promise<CrlEntriesPage>
+  /** O(1): no octets of a CRL are read. */
+  crlState(scope: CrlScope, options?: IoOptions): Promise<CrlState>
   /** Strictly increasing per scope, across processes, and above every number that was put; begins at 1. */
   nextCrlNumber(scope: CrlScope, options?: IoOptions): Promise<bigint>
-  /** Keeps a signed CRL as the scope's current one. `false`: its number is not greater than the current one's, or the lease is stale. The very CRL that is there already: `true`. */
-  putCrl(
-    scope: CrlScope,
-    crl: CrlParts,
-    lease: Lease | undefined,
-    events: Events,
-    options?: IoOptions,
-  ): Promise<boolean>
-  crl(scope: CrlScope, options?: IoOptions): Promise<CrlParts | undefined>
+  /** Keeps a signed CRL as the current one of that name. `false`: its number is not greater than the current one's, or the lease is stale. The very CRL that is there already: `true`. */
+  putCrl(name: CrlName, crl: CrlParts, lease: Lease | undefined, events: Events, options?: IoOptions): Promise<boolean>
+  crl(name: CrlName, options?: IoOptions): Promise<CrlParts | undefined>
   /** Fleet state by name: CAs, rollover phase, settings. */
   document(name: string, options?: IoOptions): Promise<Versioned | undefined>
   /** Compare-and-swap: `expectedVersion` 0 means absent. `false`: another version is there, or the lease is stale. The same bytes at `expectedVersion + 1` already: `true`. */

@@ -1,5 +1,6 @@
 import { abandonTests } from './store/abandon-tests.ts'
 import { commitTests } from './store/commit-tests.ts'
+import { crlEntriesTests } from './store/crl-entries-tests.ts'
 import { crlTests } from './store/crl-tests.ts'
 import { documentTests } from './store/document-tests.ts'
 import { leaseTests } from './store/lease-tests.ts'
@@ -10,8 +11,10 @@ import { pruneTests } from './store/prune-tests.ts'
 import { raceTests } from './store/race-tests.ts'
 import { registerTests } from './store/register-tests.ts'
 import { reserveTests } from './store/reserve-tests.ts'
+import { revokeAllTests } from './store/revoke-all-tests.ts'
 import { revokeTests } from './store/revoke-tests.ts'
 import { revokedTests } from './store/revoked-tests.ts'
+import { statusTests } from './store/status-tests.ts'
 import { type StoreFactory, type StoreTest, storeTest } from './store/store-test.ts'
 import { tokenTests } from './store/token-tests.ts'
 import type { TestRunner } from './test-runner.ts'
@@ -23,9 +26,12 @@ const groups: Readonly<Record<string, (test: StoreTest) => void>> = {
   abandon: abandonTests,
   register: registerTests,
   revoke: revokeTests,
+  revokeAll: revokeAllTests,
   revoked: revokedTests,
   listings: listingTests,
+  status: statusTests,
   ledger: ledgerTests,
+  'CRL entries': crlEntriesTests,
   crl: crlTests,
   documents: documentTests,
   leases: leaseTests,

@@ -1,4 +1,4 @@
-import { type CertificateRecord, type Fleet, parseCrl, type Store } from '@fleetcert/core'
+import { type CertificateRecord, type Fleet, isPkiError, parseCrl, type SignedCrl, type Store } from '@fleetcert/core'
 import {
   decodePemOne,
   encodeCertificate,
@@ -8,7 +8,7 @@ import {
 } from '@fleetcert/x509'
 import { checkRecords } from './check-records.ts'
 import { isKnown } from './known-defects.ts'
-import { answeredCrl, idKey, type Observations } from './observations.ts'
+import { answeredCrl, idKey, type Listed, type Observations } from './observations.ts'
 import { certificateIdOf, type Records, readRecords } from './read-records.ts'
 
 /** How many issued certificates are put before `identify`: those that are not issued are put before it all. */
@@ -106,47 +106,104 @@ function verifierOf(certificate: string): SignatureVerifier {
 /** The current CRLs list what is revoked and nothing else, are signed, and their numbers rise. */
 async function checkCrls(
   fleet: Fleet,
-  { rows }: Records,
+  records: Records,
   observations: Observations,
   report: (violation: string) => void,
 ): Promise<void> {
   for await (const { issuerKeyId, certificate } of fleet.issuers()) {
-    const signed = await fleet.crl({ issuerKeyId })
-    const crl = parseCrl(signed.der)
-    const name = `CRL ${signed.crlNumber} of ${issuerKeyId}`
-    const isSigned =
-      crl.signatureAlgorithm !== undefined &&
-      verifierOf(certificate)(crl.signatureAlgorithm, crl.tbsCertList, crl.signature)
-    if (!isSigned) report(`${name} is not signed by its issuer`)
-    if (crl.crlNumber !== signed.crlNumber) report(`${name} has the number ${crl.crlNumber} inside`)
-
-    const listed = new Map(crl.entries.map(entry => [entry.serialNumber, entry]))
-    for (const [key, row] of rows) {
-      if (row.id.issuerKeyId !== issuerKeyId) continue
-      const entry = listed.get(row.id.serialNumber)
-      listed.delete(row.id.serialNumber)
-      const { revocation } = row
-      if (revocation === undefined) {
-        if (entry !== undefined) report(`${name} lists ${key}, which is not revoked`)
-      } else if (entry === undefined) {
-        // RFC 5280 section 3.3: an entry may go once it was on a CRL made after the certificate's end.
-        if (row.notAfter.getTime() >= signed.thisUpdate.getTime()) report(`${name} does not list ${key}`)
-      } else if (
-        (entry.reason ?? 'unspecified') !== revocation.reason ||
-        entry.revocationDate.getTime() !== Math.floor(revocation.revocationDate.getTime() / 1000) * 1000
-      ) {
-        report(`${name} lists ${key} with another date or reason`)
-      }
+    for (let shard = 0; ; shard += 1) {
+      const signed = await fleet.crl({ issuerKeyId, shard }).catch(unknownCrl)
+      if (signed === undefined) break
+      checkFullCrl(signed, certificate, records, observations, report)
+      const delta = await fleet.crl({ issuerKeyId, shard, delta: true }).catch(unknownCrl)
+      if (delta !== undefined) checkDeltaCrl(delta, signed, certificate, observations, report)
     }
-    for (const serialNumber of listed.keys()) report(`${name} lists ${serialNumber}, which nobody knows`)
-
-    const answered = answeredCrl(signed)
-    for (const other of observations.crls) {
-      if (other.scope !== answered.scope) continue
-      if (other.crlNumber > answered.crlNumber) report(`${name} comes after CRL ${other.crlNumber}`)
-      if (other.crlNumber === answered.crlNumber && other.hash !== answered.hash)
-        report(`${name} was another one before`)
-    }
-    observations.crls.push(answered)
   }
+}
+
+function unknownCrl(error: unknown): undefined {
+  if (!isPkiError(error, 'ERR_PKI_CRL_UNKNOWN')) throw error
+}
+
+function checkFullCrl(
+  signed: SignedCrl,
+  certificate: string,
+  { rows }: Records,
+  observations: Observations,
+  report: (violation: string) => void,
+): void {
+  const { issuerKeyId, shard } = signed
+  const crl = parseCrl(signed.der)
+  const name = `CRL ${signed.crlNumber} of ${issuerKeyId}`
+  const isSigned =
+    crl.signatureAlgorithm !== undefined &&
+    verifierOf(certificate)(crl.signatureAlgorithm, crl.tbsCertList, crl.signature)
+  if (!isSigned) report(`${name} is not signed by its issuer`)
+  if (!signed.upToDate) report(`${name} is not up to date`)
+  if (crl.crlNumber !== signed.crlNumber) report(`${name} has the number ${crl.crlNumber} inside`)
+
+  const listed = new Map(crl.entries.map(entry => [entry.serialNumber, entry]))
+  for (const [key, row] of rows) {
+    if (row.id.issuerKeyId !== issuerKeyId || row.shard !== shard) continue
+    const entry = listed.get(row.id.serialNumber)
+    listed.delete(row.id.serialNumber)
+    const { revocation } = row
+    if (revocation === undefined) {
+      if (entry !== undefined) report(`${name} lists ${key}, which is not revoked`)
+    } else if (entry === undefined) {
+      // RFC 5280 section 3.3: an entry may go once it was on a CRL made after the certificate's end.
+      if (row.notAfter.getTime() >= signed.thisUpdate.getTime()) report(`${name} does not list ${key}`)
+    } else if (
+      (entry.reason ?? 'unspecified') !== revocation.reason ||
+      entry.revocationDate.getTime() !== Math.floor(revocation.revocationDate.getTime() / 1000) * 1000
+    ) {
+      report(`${name} lists ${key} with another date or reason`)
+    }
+  }
+  for (const serialNumber of listed.keys()) report(`${name} lists ${serialNumber}, which nobody knows`)
+
+  const answered = answeredCrl(signed)
+  for (const other of observations.crls) {
+    if (other.scope !== answered.scope) continue
+    if (other.crlNumber > answered.crlNumber) report(`${name} comes after CRL ${other.crlNumber}`)
+    if (other.crlNumber === answered.crlNumber && other.hash !== answered.hash) report(`${name} was another one before`)
+  }
+  observations.crls.push(answered)
+  observations.listed.set(`${issuerKeyId}.${shard}.${crl.crlNumber}`, listedBy(crl))
+}
+
+/** A delta CRL and the base that it names say together what the full CRL of its number says. */
+function checkDeltaCrl(
+  signed: SignedCrl,
+  full: SignedCrl,
+  certificate: string,
+  { listed }: Observations,
+  report: (violation: string) => void,
+): void {
+  const crl = parseCrl(signed.der)
+  const name = `delta CRL ${signed.crlNumber} of ${signed.issuerKeyId}`
+  const { crlNumber, baseCrlNumber, signatureAlgorithm } = crl
+  const isSigned =
+    signatureAlgorithm !== undefined && verifierOf(certificate)(signatureAlgorithm, crl.tbsCertList, crl.signature)
+  if (!isSigned) report(`${name} is not signed by its issuer`)
+  if (baseCrlNumber === undefined || baseCrlNumber > signed.crlNumber) report(`${name} starts from ${baseCrlNumber}`)
+  if (crlNumber !== full.crlNumber || signed.thisUpdate.getTime() !== full.thisUpdate.getTime()) {
+    report(`${name} is not of the number and time of the full one, ${full.crlNumber}`)
+  }
+  const base = listed.get(`${signed.issuerKeyId}.${signed.shard}.${baseCrlNumber}`)
+  // A full CRL that nobody has asked for.
+  if (base === undefined) return
+  const together = new Map(base)
+  for (const { serialNumber, reason = 'unspecified' } of crl.entries) {
+    if (reason === 'removeFromCRL') together.delete(serialNumber)
+    else together.set(serialNumber, reason)
+  }
+  const said = listedBy(parseCrl(full.der))
+  for (const [serialNumber, reason] of said) {
+    if (together.get(serialNumber) !== reason) report(`${name} and its base say nothing of ${serialNumber}, ${reason}`)
+  }
+}
+
+function listedBy({ entries }: ReturnType<typeof parseCrl>): Listed {
+  return new Map(entries.map(({ serialNumber, reason = 'unspecified' }) => [serialNumber, reason]))
 }

@@ -31,6 +31,7 @@ export function checkRecords(records: Records, observations: Observations, repor
   checkSigned(records, observations, report)
   checkReturned(records, observations, report)
   checkRevocations(records, observations, eventsOf, report)
+  checkKeys(records, observations, report)
   checkSeen(records, observations, report)
 }
 
@@ -51,7 +52,7 @@ function checkLedger({ ledger }: Records, { seen }: Observations, report: Report
   const crlNumbers = new Map<string, bigint>()
   for (const { type, details } of ledger) {
     if (type !== 'crlPublished') continue
-    const scope = `${details?.['issuerKeyId']}.${details?.['shard']}`
+    const scope = `${details?.['issuerKeyId']}.${details?.['shard']}.${details?.['delta'] ?? false}`
     const crlNumber = BigInt(String(details?.['crlNumber']))
     const before = crlNumbers.get(scope)
     if (before !== undefined && crlNumber <= before) report(`CRL ${crlNumber} was published after CRL ${before}`)
@@ -181,10 +182,12 @@ function checkRevocations({ rows }: Records, { revocations }: Observations, even
       // Held it may have been several times; each other reason comes once.
       const event = eventsOf(idKey(id), 'revoked', 'held').find(
         ({ at, details }) =>
-          details?.['reason'] === reason && (reason !== 'certificateHold' || at.getTime() === revocationDate.getTime()),
+          details?.['reason'] === reason &&
+          (reason !== 'certificateHold' || revocationDate === undefined || at.getTime() === revocationDate.getTime()),
       )
       if (event === undefined) report(`${idKey(id)} was answered as revoked and no event tells of it`)
-      else last = Math.max(last, event.index)
+      // What else had a compromised key was ended after the device was closed.
+      else if (rows.get(idKey(id))?.deviceId === deviceId) last = Math.max(last, event.index)
     }
     if (deviceId === undefined || last === -1) continue
     // What was begun before the device was revoked cannot slip through.
@@ -194,6 +197,24 @@ function checkRevocations({ rows }: Records, { revocations }: Observations, even
       if (!eventsOf(key, 'revoked', 'held').some(({ index }) => index <= last)) {
         report(`${key} was begun before ${deviceId} was revoked, and slipped through`)
       }
+    }
+  }
+}
+
+/** Once a revocation for keyCompromise was answered, nothing with the key lives on. */
+function checkKeys({ rows }: Records, { revocations }: Observations, report: Report): void {
+  const compromised = new Set<string>()
+  for (const { certificates, reason } of revocations) {
+    if (reason !== 'keyCompromise') continue
+    for (const id of certificates) {
+      const row = rows.get(idKey(id))
+      if (row !== undefined) compromised.add(Buffer.from(row.publicKeyHash).toString('hex'))
+    }
+  }
+  for (const [key, { publicKeyHash, revocation }] of rows) {
+    const hash = Buffer.from(publicKeyHash).toString('hex')
+    if (compromised.has(hash) && revocation?.reason !== 'keyCompromise') {
+      report(`${key} has a key that was answered as compromised, and lives on`)
     }
   }
 }
@@ -232,8 +253,11 @@ function isStill(before: Revocation, now: Revocation | undefined): boolean {
   return now.invalidityDate?.getTime() === before.invalidityDate?.getTime()
 }
 
-function crlOf({ message, algorithm }: SigningRequest): bigint | undefined {
-  return parseCrl(encodeCertificateList(message, algorithm, new Uint8Array(8))).crlNumber
+/** Number, shard and kind: a full CRL and its delta share the number. */
+function crlOf({ message, algorithm }: SigningRequest): string {
+  const crl = parseCrl(encodeCertificateList(message, algorithm, new Uint8Array(8)))
+  const kind = crl.baseCrlNumber === undefined ? '' : ' (delta)'
+  return `${crl.crlNumber}${kind} ${crl.issuingDistributionPoint?.urls.join(' ')}`.trim()
 }
 
 /** TBSCertificate of a certificate: its first element. */

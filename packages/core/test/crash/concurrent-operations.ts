@@ -1,4 +1,12 @@
-import { type CrlReason, type Fleet, isPkiError, type PkiErrorCode } from '@fleetcert/core'
+import {
+  type CrlReason,
+  encodeCertId,
+  encodeOcspRequest,
+  type Fleet,
+  isPkiError,
+  type PkiErrorCode,
+  parseCertificate,
+} from '@fleetcert/core'
 import type { ReturnedCertificate } from './observations.ts'
 import type { Random } from './random.ts'
 
@@ -49,6 +57,20 @@ export const concurrentOperations: readonly ConcurrentOperation[] = [
       }
     },
   },
+  {
+    name: 'revoke by key',
+    weight: 1,
+    async run(fleet, { returned, random }) {
+      if (returned.length === 0) return
+      const { subjectPublicKeyInfo } = parseCertificate(random.pick(returned).der)
+      await fleet.revoke({ publicKey: subjectPublicKeyInfo }, { reason: random.pick(reasons) })
+    },
+  },
+  {
+    name: 'revoke all',
+    weight: 1,
+    run: (fleet, { deviceId, random }) => fleet.revokeAll({ deviceIds: [deviceId] }, { reason: random.pick(reasons) }),
+  },
   { name: 'release', weight: 1, run: (fleet, { deviceId }) => fleet.release(deviceId) },
   {
     name: 'server',
@@ -56,6 +78,18 @@ export const concurrentOperations: readonly ConcurrentOperation[] = [
     run: (fleet, { csr }) => fleet.issueServer({ hosts: ['broker.example'], csr: csr() }),
   },
   { name: 'crl', weight: 3, run: fleet => fleet.crl() },
+  {
+    name: 'ocsp',
+    weight: 2,
+    async run(fleet, { returned, random }) {
+      if (returned.length === 0) return
+      const { id } = random.pick(returned)
+      for await (const { issuerKeyId, certificate } of fleet.issuers()) {
+        if (issuerKeyId !== id.issuerKeyId) continue
+        await fleet.ocsp(encodeOcspRequest([encodeCertId(parseCertificate(certificate), id.serialNumber)]))
+      }
+    },
+  },
   {
     name: 'identify',
     weight: 2,

@@ -59,7 +59,7 @@ export async function searchPoints(
 
 /** Names of the calls of an operation that nothing befalls; checks what it leaves, too. */
 export async function callsOf(operation: Operation, options: SearchOptions): Promise<readonly string[]> {
-  const world = createWorld(options.keys, options)
+  const world = createWorld(options.keys, { ...options, ...(operation.fleet && { fleet: operation.fleet }) })
   const process = world.process()
   const run = await operation.prepare(createStage(world, process))
   process.arm()
@@ -145,7 +145,7 @@ export async function crashTwice(
 
 /** One call fails, and the process lives on: the operation rejects with a code or succeeds, and the next ones work in the same fleet without waiting. */
 export async function failOnce(operation: Operation, point: CrashPoint, options: SearchOptions): Promise<void> {
-  const world = createWorld(options.keys, options)
+  const world = createWorld(options.keys, { ...options, ...(operation.fleet && { fleet: operation.fleet }) })
   const process = world.process()
   const stage = createStage(world, process)
   const run = await operation.prepare(stage)
@@ -167,7 +167,7 @@ export async function failOnce(operation: Operation, point: CrashPoint, options:
 
 /** Lets the operation run until its process dies, and checks what it left at that moment. */
 async function crash(operation: Operation, point: CrashPoint, options: SearchOptions): Promise<World> {
-  const world = createWorld(options.keys, options)
+  const world = createWorld(options.keys, { ...options, ...(operation.fleet && { fleet: operation.fleet }) })
   const process = world.process()
   const run = await operation.prepare(createStage(world, process))
   process.arm(point)

@@ -28,7 +28,8 @@ export interface AnsweredRevocation {
   readonly deviceId?: string
   /** What this very call revoked. */
   readonly certificates: readonly CertificateId[]
-  readonly revocationDate: Date
+  /** Of one call, not of the pages of many. */
+  readonly revocationDate?: Date
   readonly reason: CrlReason
 }
 
@@ -40,6 +41,9 @@ export interface AnsweredCrl {
   /** SHA-256 of its DER, hex. */
   readonly hash: string
 }
+
+/** What a full CRL says: reasons by serial number. */
+export type Listed = ReadonlyMap<string, string>
 
 /** What an earlier check found, so that the next one sees what was taken back. */
 export interface Seen {
@@ -60,6 +64,8 @@ export interface Observations {
   /** How often anybody asked to lift a hold: from then on it is not known who is held. */
   releases: number
   readonly crls: AnsweredCrl[]
+  /** Of full CRLs, by `issuerKeyId.shard` and number. */
+  readonly listed: Map<string, Listed>
   /** Device ids that somebody asked for, whatever came of it. */
   readonly deviceIds: Set<string>
   /** What was found wrong at the moment it happened. */
@@ -75,6 +81,7 @@ export function createObservations(): Observations {
     revocations: [],
     releases: 0,
     crls: [],
+    listed: new Map(),
     deviceIds: new Set(),
     violations: [],
     seen: { ledger: [], rows: new Map() },
@@ -86,8 +93,12 @@ export function idKey(id: CertificateId): string {
   return `${id.issuerKeyId}.${id.serialNumber}`
 }
 
-export function answeredCrl({ issuerKeyId, shard, crlNumber, der }: SignedCrl): AnsweredCrl {
-  return { scope: `${issuerKeyId}.${shard}`, crlNumber, hash: createHash('sha256').update(der).digest('hex') }
+export function answeredCrl({ issuerKeyId, shard, delta, crlNumber, der }: SignedCrl): AnsweredCrl {
+  return {
+    scope: `${issuerKeyId}.${shard}${delta ? '.delta' : ''}`,
+    crlNumber,
+    hash: createHash('sha256').update(der).digest('hex'),
+  }
 }
 
 /** An event without its place in a listing. */

@@ -3,9 +3,12 @@ import {
   type DeviceCredential,
   decodePem,
   type Fleet,
+  parseCertificate,
   parseCrl,
+  parseOcspResponse,
   type ServerCredential,
   type Store,
+  verifyOcspResponse,
 } from '@fleetcert/core'
 import { answeredCrl, idKey, type Observations } from './observations.ts'
 
@@ -67,6 +70,17 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
       })
       return result
     },
+    async revokeAll(query, request = {}, options = {}) {
+      const { reason = 'unspecified' } = request
+      return fleet.revokeAll(query, request, {
+        ...options,
+        async onPage(page) {
+          // Pages have dates of their own: nobody is told of them.
+          observations.revocations.push({ certificates: page.certificates, reason })
+          await options.onPage?.(page)
+        },
+      })
+    },
     async release(target, options) {
       observations.releases += 1
       return fleet.release(target, options)
@@ -82,13 +96,45 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
           violations.push(`CRL ${crl.crlNumber} was returned to one who asked after CRL ${crlNumber} had been returned`)
         }
       }
+      // What it does not show, it says that it may not; what a delta CRL does not list has not changed.
+      if (!crl.upToDate || crl.delta) return crl
       const listed = new Set(parseCrl(crl.der).entries.map(({ serialNumber }) => `${crl.issuerKeyId}.${serialNumber}`))
       for (const key of stillRevoked(revoked)) {
-        if (key.startsWith(`${crl.issuerKeyId}.`) && !listed.has(key)) {
+        if (!key.startsWith(`${crl.issuerKeyId}.`) || listed.has(key)) continue
+        const record = await store.certificate({ issuerKeyId: crl.issuerKeyId, serialNumber: key.split('.')[1]! })
+        if (record?.shard === crl.shard && record.notAfter >= crl.thisUpdate) {
           violations.push(`CRL ${crl.crlNumber} was asked for after the revocation of ${key}, and does not list it`)
         }
       }
       return crl
+    },
+    async ocsp(request, options) {
+      const revoked = revokedBefore()
+      const answer = await fleet.ocsp(request, options)
+      const response = parseOcspResponse(answer.der)
+      if (answer.responseStatus !== 'successful' || response.status !== 'successful') return answer
+      const still = stillRevoked(revoked)
+      const responder = parseCertificate(response.certificates[0]!)
+      for await (const { issuerKeyId, certificate } of fleet.issuers()) {
+        const issuer = parseCertificate(certificate)
+        if (Buffer.compare(issuer.subjectDer, responder.issuerDer) !== 0) continue
+        const record = await store.certificate({ issuerKeyId, serialNumber: responder.serialNumber })
+        if (record?.der === undefined || Buffer.compare(record.der, responder.der) !== 0) {
+          violations.push(`${responder.serialNumber} has signed an OCSP answer and is not recorded`)
+        }
+        for (const { certId } of response.responses) {
+          const { serialNumber } = certId
+          const { certStatus } = verifyOcspResponse(response, { issuer, serialNumber, at: answer.thisUpdate })
+          if (certStatus !== 'good') continue
+          if (still.has(idKey({ issuerKeyId, serialNumber }))) {
+            violations.push(`${serialNumber} was good to OCSP after its revocation was answered`)
+          }
+          if ((await store.certificate({ issuerKeyId, serialNumber }))?.state !== 'issued') {
+            violations.push(`${serialNumber} was good to OCSP and was never issued`)
+          }
+        }
+      }
+      return answer
     },
     async identify(evidence, options) {
       const revoked = revokedBefore()

@@ -1,11 +1,21 @@
-import type { Fleet } from '@fleetcert/core'
-import type { Stage } from './world.ts'
+import {
+  type DeviceCredential,
+  encodeCertId,
+  encodeOcspRequest,
+  type Fleet,
+  parseCertificate,
+  parseCertificationRequest,
+} from '@fleetcert/core'
+import type { Certificate } from '@fleetcert/x509'
+import type { FleetSettings, Stage } from './world.ts'
 
 /** One operation whose crash points are searched. Later features add theirs to {@link operations}. */
 export interface Operation {
   readonly name: string
   /** It makes the fleet: until the lease `bootstrap` of a start that died has run out, the next one waits. */
   readonly isFirstStart?: true
+  /** How every process opens the fleet, where that matters. */
+  readonly fleet?: FleetSettings
   /** What was there before; no fault befalls it. Gives back the operation: each of its calls is a crash point. */
   prepare(stage: Stage): Promise<() => Promise<unknown>>
 }
@@ -28,6 +38,11 @@ function onFleet<T>(
   }
 }
 
+/** The same on a fleet that publishes delta CRLs. */
+function publishing<T>(...operation: Parameters<typeof onFleet<T>>): Operation {
+  return { ...onFleet(...operation), fleet: { publish: { baseUrl: 'http://pki.example' }, crl: { delta: true } } }
+}
+
 const nothing = async (): Promise<void> => {}
 const enrolled: (fleet: Fleet, stage: Stage) => ReturnType<Fleet['enroll']> = (fleet, { csr }) =>
   fleet.enroll('sensor-1', { csr: csr() })
@@ -42,6 +57,17 @@ const leftBehind = (stage: Stage, renewal = false): Promise<void> =>
       ? fleet.renew('sensor-1', { csr: stage.csr(), overlapSeconds: 0 })
       : fleet.enroll('sensor-1', { csr: stage.csr() }),
   )
+
+/** Two devices have it. */
+const sharedKey = async (fleet: Fleet, stage: Stage): Promise<Uint8Array> => {
+  const csr = stage.csr()
+  for (const id of ['sensor-1', 'sensor-2']) await fleet.enroll(id, { csr })
+  return parseCertificationRequest(csr).subjectPublicKeyInfo
+}
+
+/** Answered whatever fails: `observeFleet` judges it. */
+const askOcsp = (fleet: Fleet, { io }: Stage, { chain, serialNumber }: DeviceCredential): Promise<unknown> =>
+  fleet.ocsp(encodeOcspRequest([encodeCertId(parseCertificate(chain), serialNumber)]), io)
 
 /** Waits for them all before it rejects with what the first one did: none is under way any more. */
 async function together(work: readonly Promise<unknown>[]): Promise<void> {
@@ -175,6 +201,42 @@ export const operations: readonly Operation[] = [
     },
     (fleet, { io }) => fleet.revoke('sensor-1', { reason: 'keyCompromise' }, io),
   ),
+  onFleet(
+    'revoke for keyCompromise where two others have the key',
+    async (fleet, stage) => {
+      const csr = stage.csr()
+      for (const id of ['sensor-1', 'sensor-2', 'sensor-3']) await fleet.enroll(id, { csr })
+    },
+    (fleet, { io }) => fleet.revoke('sensor-1', { reason: 'keyCompromise' }, io),
+  ),
+  onFleet('revoke a key', sharedKey, (fleet, { io }, publicKey) =>
+    fleet.revoke({ publicKey }, { reason: 'cessationOfOperation' }, io),
+  ),
+  onFleet('revoke a key for keyCompromise', sharedKey, (fleet, { io }, publicKey) =>
+    fleet.revoke({ publicKey }, { reason: 'keyCompromise' }, io),
+  ),
+  onFleet(
+    'revoke all of an owner',
+    async (fleet, stage) => {
+      for (const id of ['sensor-1', 'sensor-2']) await fleet.enroll(id, { csr: stage.csr(), owner: 'alice' })
+      await fleet.renew('sensor-1', { csr: stage.csr() })
+      await fleet.enroll('sensor-3', { csr: stage.csr(), owner: 'bob' })
+    },
+    (fleet, { io }) => fleet.revokeAll({ owner: 'alice' }, {}, io),
+  ),
+  onFleet(
+    'revoke a batch for keyCompromise whose keys others have',
+    async (fleet, stage) => {
+      const csr = stage.csr()
+      await fleet.enroll('sensor-1', { csr, attributes: { batch: '17' } })
+      await fleet.enroll('sensor-2', { csr, attributes: { batch: '18' } })
+      await fleet.enroll('sensor-3', { csr: stage.csr(), attributes: { batch: '17' } })
+    },
+    (fleet, { io }) => fleet.revokeAll({ attribute: { name: 'batch', value: '17' } }, { reason: 'keyCompromise' }, io),
+  ),
+  onFleet('revoke all of a list of devices', renewed, (fleet, { io }) =>
+    fleet.revokeAll({ deviceIds: ['sensor-1', 'sensor-2'] }, { reason: 'privilegeWithdrawn' }, io),
+  ),
   onFleet('the first CRL', renewed, (fleet, { io }) => fleet.crl({}, io)),
   onFleet(
     'the CRL after a revocation',
@@ -198,5 +260,89 @@ export const operations: readonly Operation[] = [
     },
     (fleet, { io }, issuerKeyId) => fleet.crl({ issuerKeyId }, io),
   ),
+  onFleet('the first OCSP answer', enrolled, askOcsp),
+  onFleet(
+    'the OCSP answer after a revocation',
+    async (fleet, stage) => {
+      const credential = await enrolled(fleet, stage)
+      await askOcsp(fleet, stage, credential)
+      await fleet.revoke('sensor-1')
+      return credential
+    },
+    askOcsp,
+  ),
+  onFleet(
+    'the OCSP answer after the end of its responder',
+    async (fleet, stage) => {
+      const credential = await enrolled(fleet, stage)
+      await askOcsp(fleet, stage, credential)
+      stage.clock.advance(8 * 86_400)
+      return credential
+    },
+    askOcsp,
+  ),
+  onFleet(
+    'the OCSP answer about the issuing CA',
+    async fleet => {
+      const found: Record<string, Certificate> = {}
+      for await (const { role, certificate } of fleet.issuers()) found[role] = parseCertificate(certificate)
+      return encodeOcspRequest([encodeCertId(found['root']!, found['issuingCa']!.serialNumber)])
+    },
+    (fleet, { io }, request) => fleet.ocsp(request, io),
+  ),
   onFleet('a life: enrol, renew, revoke, CRL, enrol again', nothing, lifecycle),
+  publishing('the first full CRL and its delta', renewed, (fleet, { io }) => fleet.crl({ delta: true }, io)),
+  publishing(
+    'a full CRL and a delta of revocations, releases and a worse reason',
+    async (fleet, stage) => {
+      for (const id of ['sensor-1', 'sensor-2', 'sensor-3', 'sensor-4']) await fleet.enroll(id, { csr: stage.csr() })
+      await fleet.revoke('sensor-1', { reason: 'certificateHold' })
+      await fleet.revoke('sensor-2', { reason: 'superseded' })
+      await fleet.crl()
+      await fleet.release('sensor-1')
+      await fleet.revoke('sensor-2', { reason: 'keyCompromise' })
+      await fleet.revoke('sensor-3')
+    },
+    async (fleet, { io }) => {
+      await fleet.crl({ delta: true }, io)
+      await fleet.revoke('sensor-4', {}, io)
+      await fleet.crl({}, io)
+    },
+  ),
+  publishing(
+    'CRLs that age, and what they need not list any more',
+    async (fleet, stage) => {
+      await fleet.enroll('sensor-1', { csr: stage.csr(), validitySeconds: 3600 })
+      await fleet.revoke('sensor-1')
+      await fleet.crl()
+      stage.clock.advance(7 * 86_400)
+      await fleet.crl()
+      stage.clock.advance(7 * 86_400)
+    },
+    (fleet, { io }) => fleet.crl({}, io),
+  ),
+  {
+    ...publishing(
+      'revoke and publish in three shards',
+      async (fleet, stage) => {
+        for (const id of ['sensor-1', 'sensor-2', 'sensor-3', 'sensor-4']) await fleet.enroll(id, { csr: stage.csr() })
+      },
+      async (fleet, { io }) => {
+        await fleet.revoke('sensor-1', {}, io)
+        for (const shard of [0, 1, 2]) await fleet.crl({ shard }, io)
+      },
+    ),
+    fleet: { publish: { baseUrl: 'http://pki.example' }, crl: { shards: 3 } },
+  },
+  {
+    name: 'a restart with more shards and delta CRLs',
+    fleet: { publish: { baseUrl: 'http://pki.example' }, crl: { shards: 2, delta: true } },
+    async prepare(stage) {
+      const fleet = await stage.open({ publish: { baseUrl: 'http://pki.example' }, crl: {} })
+      await fleet.enroll('sensor-1', { csr: stage.csr() })
+      await fleet.revoke('sensor-1')
+      await fleet.crl()
+      return () => stage.open()
+    },
+  },
 ]

@@ -1,4 +1,12 @@
-import { type Fleet, type IoOptions, type Keyring, memoryStore, openFleet, type Store } from '@fleetcert/core'
+import {
+  type Fleet,
+  type IoOptions,
+  type Keyring,
+  memoryStore,
+  type OpenFleetOptions,
+  openFleet,
+  type Store,
+} from '@fleetcert/core'
 import { createProcess, type FaultyProcess, type ProcessParts } from './faulty-process.ts'
 import { createObservations, type Observations } from './observations.ts'
 import { observeFleet } from './observe-fleet.ts'
@@ -30,14 +38,22 @@ export interface World {
   readonly csr: () => Uint8Array
   process(parts?: Pick<ProcessParts, 'turn' | 'draw'>): FaultyProcess
   /** Opens the fleet in a process. */
-  open(process: FaultyProcess, options?: { readonly background?: boolean; readonly clock?: () => Date }): Promise<Fleet>
+  open(
+    process: FaultyProcess,
+    options?: { readonly background?: boolean; readonly clock?: () => Date; readonly fleet?: FleetSettings },
+  ): Promise<Fleet>
 }
 
 export interface WorldOptions {
   readonly clock?: VirtualClock
   /** Default: a memory store. */
   readonly createStore?: (clock: () => Date) => Store
+  /** How every process opens its fleet. */
+  readonly fleet?: FleetSettings
 }
+
+/** What a fleet publishes. */
+export type FleetSettings = Pick<OpenFleetOptions, 'publish' | 'crl'>
 
 export function createWorld(keys: SpareKeys, options: WorldOptions = {}): World {
   const clock = options.clock ?? createVirtualClock()
@@ -51,8 +67,16 @@ export function createWorld(keys: SpareKeys, options: WorldOptions = {}): World 
     observations,
     csr: keys.requests(),
     process: (parts = {}) => createProcess({ ...parts, store, keyring, observations }),
-    async open(process, { background = false, clock: now = () => clock.now() } = {}) {
-      const fleet = await openFleet({ store: process.store, keyring: process.keyring, background, clock: now })
+    async open(process, { background = false, clock: now = () => clock.now(), fleet: settings = options.fleet } = {}) {
+      const fleet = await openFleet({
+        ...settings,
+        store: process.store,
+        keyring: process.keyring,
+        background,
+        clock: now,
+        // What goes wrong is provoked here.
+        onWarning: () => {},
+      })
       return observeFleet(fleet, store, observations)
     },
   }
@@ -60,8 +84,8 @@ export function createWorld(keys: SpareKeys, options: WorldOptions = {}): World 
 
 /** What an operation works with: one process of a world. */
 export interface Stage extends Pick<World, 'csr' | 'clock'> {
-  /** Opens the fleet in this process. */
-  open(): Promise<Fleet>
+  /** Opens the fleet in this process, as every other does or in its own way. */
+  open(settings?: FleetSettings): Promise<Fleet>
   /** What was opened last. */
   readonly fleet: Fleet | undefined
   readonly io: IoOptions
@@ -74,8 +98,8 @@ export function createStage(world: World, process: FaultyProcess): Stage {
   return {
     csr: world.csr,
     clock: world.clock,
-    async open() {
-      fleet = await world.open(process)
+    async open(settings) {
+      fleet = await world.open(process, settings && { fleet: settings })
       return fleet
     },
     get fleet() {

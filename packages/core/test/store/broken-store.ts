@@ -169,6 +169,128 @@ export const faults: Readonly<Record<string, Fault>> = {
       return current ? { revocation: current, created: false } : store.revoke(id, revocation, ...args)
     },
   }),
+  'revokeAll stops at the first that is revoked': store => ({
+    async revokeAll(query, revocation, event, page, io) {
+      const { items } = await store.certificates(query, page, io)
+      const answer = await store.revokeAll(query, revocation, event, page, io)
+      if (!items.some(record => record.revocation !== undefined)) return answer
+      const { next: _, ...rest } = answer
+      return rest
+    },
+  }),
+  'revokeAll leaves reservations alone': store => ({
+    async revokeAll(query, revocation, event, page, io) {
+      const { items, ...rest } = await store.certificates(query, page, io)
+      const ended = []
+      for (const { id, state, deviceId } of items) {
+        if (state === 'reserved') continue
+        const events = [{ ...event, certificate: id }]
+        if (!(await store.revoke(id, revocation, events, io))?.created) continue
+        ended.push({ id, ...(deviceId === undefined ? {} : { deviceId }) })
+      }
+      return { items: ended, ...rest }
+    },
+  }),
+  'revokeAll leaves devices open': store => ({
+    async revokeAll(query, revocation, event, page, io) {
+      const { items, ...rest } = await store.certificates(query, page, io)
+      const ended = []
+      for (const { id, role, deviceId, fingerprint } of items) {
+        if (role === 'root' || role === 'issuingCa') continue
+        const names = { certificate: id, ...(deviceId === undefined ? {} : { deviceId }) }
+        const text = fingerprint && Buffer.from(fingerprint).toString('hex').toUpperCase().match(/../g)!.join(':')
+        const { fingerprint: _, ...own } = event
+        const events = [{ ...own, ...names, ...(text === undefined ? {} : { fingerprint: text }) }]
+        if (!(await store.revoke(id, revocation, events, io))?.created) continue
+        ended.push({ id, ...(deviceId === undefined ? {} : { deviceId }) })
+      }
+      return { items: ended, ...rest }
+    },
+  }),
+  'revokeAll begins anew on each page': store => ({
+    revokeAll: (query, revocation, event, page, io) =>
+      store.revokeAll(query, revocation, event, { limit: (page.after === undefined ? 1 : 1000) * page.limit }, io),
+  }),
+  'revokeAll takes any cursor': store => ({
+    revokeAll: (query, revocation, event, page, io) =>
+      store.revokeAll(query, revocation, event, page, io).catch(error => {
+        if (error.code !== 'ERR_PKI_CURSOR') throw error
+        return { items: [] }
+      }),
+  }),
+  'revokeAll knows no limit': store => ({
+    revokeAll: (query, revocation, event, page, io) =>
+      store.revokeAll(query, revocation, event, { ...page, limit: Math.max(page.limit, 1000) }, io),
+  }),
+  'revokeAll has one event for all': store => ({
+    async revokeAll(query, revocation, event, page, io) {
+      const { items, ...rest } = await store.certificates(query, page, io)
+      const ended = []
+      for (const { id, deviceId } of items) {
+        if (!(await store.revoke(id, revocation, [], io))?.created) continue
+        ended.push({ id, ...(deviceId === undefined ? {} : { deviceId }) })
+      }
+      if (ended.length > 0) await append(store, [event])
+      return { items: ended, ...rest }
+    },
+  }),
+  'revokeAll ends the CAs of the fleet': store => ({
+    async revokeAll(query, revocation, event, page, io) {
+      for (const { id, role } of (await store.certificates(query, page, io)).items) {
+        if (role === 'root') await store.revoke(id, revocation, [], io)
+      }
+      return store.revokeAll(query, revocation, event, page, io)
+    },
+  }),
+  'listings by key find the first alone': store => ({
+    async certificates(query, page, io) {
+      const answer = await store.certificates(query, page, io)
+      return query.list === 'key' ? { items: answer.items.slice(0, 1) } : answer
+    },
+  }),
+  'listings by attribute look at values alone': store => ({
+    async certificates(query, page, io) {
+      if (query.list !== 'attribute') return store.certificates(query, page, io)
+      const { items, ...rest } = await store.certificates(query, page, io)
+      const site = await store.certificates({ ...query, name: 'batc' }, { limit: 10 }, io)
+      return { items: [...items, ...site.items].slice(0, page.limit), ...rest }
+    },
+  }),
+  'blockKey knows only keys of certificates': store => ({
+    async blockKey(publicKeyHash, events, io) {
+      const { items } = await store.certificates({ list: 'key', publicKeyHash }, { limit: 1 }, io)
+      return items.length > 0 && store.blockKey(publicKeyHash, events, io)
+    },
+  }),
+  'blockKey appends its event again': store => ({
+    async blockKey(publicKeyHash, events, io) {
+      const blocked = await store.blockKey(publicKeyHash, events, io)
+      if (!blocked) await append(store, events)
+      return blocked
+    },
+  }),
+  'blockKey revokes': store => ({
+    async blockKey(publicKeyHash, events, io) {
+      const revocation = { revocationDate: new Date(0), reason: 'keyCompromise' } as const
+      const blocked = await store.blockKey(publicKeyHash, events, io)
+      for (const { id } of (await store.certificates({ list: 'key', publicKeyHash }, { limit: 9 }, io)).items) {
+        await store.revoke(id, revocation, [], io)
+      }
+      return blocked
+    },
+  }),
+  'the status knows of no reservation': store => ({
+    async certificateStatus(...args) {
+      const status = await store.certificateStatus(...args)
+      return status?.state === 'reserved' || status?.state === 'abandoned' ? undefined : status
+    },
+  }),
+  'the status forgets that a hold is one': store => ({
+    async certificateStatus(...args) {
+      const status = await store.certificateStatus(...args)
+      return status?.revocation?.reason === 'certificateHold' ? { state: status.state } : status
+    },
+  }),
   'release says yes to everything': store => ({
     async release(...args) {
       await store.release(...args)
@@ -184,6 +306,54 @@ export const faults: Readonly<Record<string, Fault>> = {
   }),
   'revoked mixes shards': store => ({
     revoked: (scope, page, io) => store.revoked({ ...scope, shard: 0 }, page, io),
+  }),
+  'CRL entries mix shards': store => ({
+    crlEntries: (scope, ...args) => store.crlEntries({ ...scope, shard: 0 }, ...args),
+  }),
+  'changes omit what was released': store => ({
+    async crlEntries(scope, query, ...args) {
+      const page = await store.crlEntries(scope, query, ...args)
+      if (query.changedSince === undefined) return page
+      const hex = Buffer.from(page.changes).toString('hex')
+      // Entries of two-octet lengths, a serial number of ours, a date, and the reason removeFromCRL.
+      return {
+        ...page,
+        changes: Buffer.from(hex.replace(/30\w\w0210\w{32}170d\w{26}300c?300a0603551d1504030a0108/g, ''), 'hex'),
+      }
+    },
+  }),
+  'CRL entries forget what expired before any CRL showed it': store => ({
+    async crlEntries(scope, { without, ...query }, ...args) {
+      if (without === undefined) return store.crlEntries(scope, query, ...args)
+      const { position } = await store.crlState(scope)
+      return store.crlEntries(scope, { ...query, without: { ...without, unchangedSince: position } }, ...args)
+    },
+  }),
+  'a release does not move the position': store => {
+    const moved = new Map<string, number>()
+    return {
+      async release(id, ...args) {
+        const done = await store.release(id, ...args)
+        if (done) moved.set(id.issuerKeyId, (moved.get(id.issuerKeyId) ?? 0) + 1)
+        return done
+      },
+      async crlState(scope, io) {
+        const state = await store.crlState(scope, io)
+        return { ...state, position: String(Number(state.position) - (moved.get(scope.issuerKeyId) ?? 0)) }
+      },
+    }
+  },
+  'the delta CRL takes the place of the full one': store => ({
+    putCrl: (name, ...args) => store.putCrl({ issuerKeyId: name.issuerKeyId, shard: name.shard }, ...args),
+    crl: (name, io) => store.crl({ issuerKeyId: name.issuerKeyId, shard: name.shard }, io),
+  }),
+  'the note of a CRL is lost': store => ({
+    async crlState(scope, io) {
+      const state = await store.crlState(scope, io)
+      if (state.full === undefined) return state
+      const { note: _, ...full } = state.full
+      return { ...state, full }
+    },
   }),
   'CRL numbers repeat': store => {
     const last = new Map<string, bigint>()

@@ -14,6 +14,8 @@ export interface Exchange {
   header(name: string): string | undefined
   /** The whole body; the same promise when asked again. Rejects `ERR_PKI_TOO_LARGE`, `ERR_PKI_REQUEST`. */
   body(): Promise<Uint8Array>
+  /** The same, or `undefined` when it has not all arrived in time. */
+  bodyWithin(milliseconds: number): Promise<Uint8Array | undefined>
   /** For the authorize callback; its body is unread. */
   request(): Promise<Request>
   context(): HubContext
@@ -24,7 +26,8 @@ export interface Answer {
   readonly status: number
   /** Lower-case names. No content-length: the face knows it. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Uint8Array
+  /** Parts are sent one after the other, as they are: no copy is made of them. */
+  readonly body: string | Uint8Array | readonly Uint8Array[]
 }
 
 /** The whole hub behind its faces. */

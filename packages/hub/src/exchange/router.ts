@@ -7,7 +7,7 @@ export type RouteHandler = (exchange: Exchange, parameters: Readonly<Record<stri
 /** A path and what answers there. */
 export interface Route {
   readonly group: HubGroup
-  /** Segments that begin with `:` are variable. */
+  /** Segments that begin with `:` are variable. A last one that begins with `*` is whatever follows, slashes and all, or nothing. */
   readonly path: string
   /** By method, or one handler for whatever method comes. HEAD is answered where GET is. */
   readonly methods: Readonly<Record<string, RouteHandler>> | RouteHandler
@@ -25,13 +25,19 @@ export interface RouteMatch {
 export function createRouter(routes: readonly Route[]): (path: string) => RouteMatch | undefined {
   const fixed = new Map<string, RouteMatch>()
   const variable: { readonly route: Route; readonly segments: readonly string[] }[] = []
+  const open: { readonly route: Route; readonly prefix: string; readonly name: string }[] = []
   for (const route of routes) {
-    if (route.path.includes('/:')) variable.push({ route, segments: route.path.split('/') })
+    const star = route.path.indexOf('/*')
+    if (star !== -1) open.push({ route, prefix: route.path.slice(0, star + 1), name: route.path.slice(star + 2) })
+    else if (route.path.includes('/:')) variable.push({ route, segments: route.path.split('/') })
     else fixed.set(route.path, { route, parameters: {} })
   }
   return path => {
     const match = fixed.get(path)
     if (match !== undefined) return match
+    for (const { route, prefix, name } of open) {
+      if (path.startsWith(prefix)) return { route, parameters: { [name]: path.slice(prefix.length) } }
+    }
     const sent = path.split('/')
     for (const { route, segments } of variable) {
       const parameters = matchSegments(segments, sent)

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import { byteLengthOf, isParts } from '../exchange/answer-body.ts'
 import type { Answer, Exchange } from '../exchange/exchange.ts'
+import { settleWithin } from '../exchange/settle-within.ts'
 import type { HubContext } from '../hub.ts'
-import { readNodeBody } from './read-node-body.ts'
+import { arrivedBody, isRead, readNodeBody } from './read-node-body.ts'
 
 /** The exchange of a node:http request. Nothing is made that the route does not ask for. */
 export function nodeExchange(request: IncomingMessage): Exchange {
@@ -17,6 +19,16 @@ export function nodeExchange(request: IncomingMessage): Exchange {
       body ??= readNodeBody(request)
       return body
     },
+    async bodyWithin(milliseconds) {
+      if (body === undefined && !isRead(request)) {
+        const arrived = await arrivedBody(request)
+        if (arrived !== undefined) {
+          body = Promise.resolve(arrived)
+          return arrived
+        }
+      }
+      return settleWithin(milliseconds, this.body(), () => undefined)
+    },
     async request() {
       return nodeRequest(request, await this.body().catch(() => new Uint8Array()))
     },
@@ -27,12 +39,34 @@ export function nodeExchange(request: IncomingMessage): Exchange {
 /** Writes an answer, unless somebody else has answered or the caller has gone. */
 export function writeNodeAnswer(answer: Answer, response: ServerResponse, method: string | undefined): void {
   if (response.headersSent || response.destroyed) return
-  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
-  const headers: Record<string, string | number> = { ...answer.headers }
-  if (answer.status !== 304) headers['content-length'] = body.byteLength
-  response.writeHead(answer.status, headers)
-  if (method === 'HEAD' || answer.status === 304) response.end()
+  const { status, body } = answer
+  if (status === 304) {
+    response.writeHead(status, answer.headers)
+    response.end()
+    return
+  }
+  response.writeHead(status, { ...answer.headers, 'content-length': byteLengthOf(body) })
+  if (method === 'HEAD') response.end()
+  else if (isParts(body)) writeParts(body, response)
   else response.end(body)
+}
+
+// What the socket takes at once, and the next part when it has room: a reader who is slow or gone does not pile up copies of a CRL.
+function writeParts(parts: readonly Uint8Array[], response: ServerResponse): void {
+  let next = 0
+  const write = (): void => {
+    while (next < parts.length) {
+      const part = parts[next]!
+      next += 1
+      if (next === parts.length) response.end(part)
+      else if (!response.write(part)) {
+        response.once('drain', write)
+        return
+      }
+    }
+  }
+  if (parts.length === 0) response.end()
+  else write()
 }
 
 /** The facts of the connection: all from the socket, none from a header. */

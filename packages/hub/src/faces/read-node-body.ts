@@ -11,10 +11,25 @@ type Parsed = { readonly body?: unknown; readonly rawBody?: unknown }
  * @throws PkiError `ERR_PKI_TOO_LARGE`, `ERR_PKI_REQUEST`; TypeError when somebody has read the body and kept nothing of it
  */
 export async function readNodeBody(request: IncomingMessage): Promise<Uint8Array> {
-  if (Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) throw tooLarge()
-  const body = isRead(request) ? parsedBody(request) : await readStream(request)
-  if (body.length > bodyLimitBytes) throw tooLarge()
-  return body
+  if (isRead(request)) {
+    if (announcedLength(request) > bodyLimitBytes) throw tooLarge()
+    const body = parsedBody(request)
+    if (body.length > bodyLimitBytes) throw tooLarge()
+    return body
+  }
+  return (await arrivedBody(request)) ?? readStream(request)
+}
+
+/**
+ * The body if it came along with the head and nobody has read of it. node announces a request when it has its head; a short body is in the same packet and is there a moment later: then nothing needs to be
+ * listened for.
+ */
+export async function arrivedBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  await new Promise(resolve => setImmediate(resolve))
+  const { complete, readableLength } = request
+  if (!complete || readableLength === 0 || readableLength > bodyLimitBytes || isRead(request)) return undefined
+  if (request.readableEncoding !== null) return undefined
+  return (request.read() as Uint8Array | null) ?? undefined
 }
 
 /** Whether somebody has read of the stream before. */
@@ -28,8 +43,7 @@ function parsedBody(request: IncomingMessage & Parsed): Uint8Array {
     if (value instanceof Uint8Array) return value
     if (typeof value === 'string') return Buffer.from(value)
   }
-  const hasBody =
-    Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined
+  const hasBody = announcedLength(request) > 0 || request.headers['transfer-encoding'] !== undefined
   if (!hasBody) return new Uint8Array()
   if (body === undefined) {
     throw new TypeError('the body was read before the hub: mount the hub before body parsers, or set request.rawBody')
@@ -46,6 +60,9 @@ function parsedBody(request: IncomingMessage & Parsed): Uint8Array {
 
 function readStream(request: IncomingMessage): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    if (announcedLength(request) > bodyLimitBytes) return reject(tooLarge())
+    // Gone before anybody listened.
+    if (request.destroyed) return reject(malformed('the body ended early'))
     const parts: Buffer[] = []
     let length = 0
     request.on('data', (part: Buffer) => {
@@ -60,6 +77,10 @@ function readStream(request: IncomingMessage): Promise<Uint8Array> {
       if (!request.readableEnded) reject(malformed('the body ended early'))
     })
   })
+}
+
+function announcedLength(request: IncomingMessage): number {
+  return Number(request.headers['content-length'] ?? 0)
 }
 
 function tooLarge(): PkiError<'ERR_PKI_TOO_LARGE'> {

@@ -1,6 +1,8 @@
 import { PkiError } from '@fleetcert/core'
+import { byteLengthOf, isParts } from '../exchange/answer-body.ts'
 import { type Answer, bodyLimitBytes, type Exchange } from '../exchange/exchange.ts'
 import { malformed } from '../exchange/fields.ts'
+import { settleWithin } from '../exchange/settle-within.ts'
 import type { HubContext } from '../hub.ts'
 
 /** The exchange of a `Request`. The caller's object is left unread: its body is read from a clone. */
@@ -16,6 +18,9 @@ export function webExchange(request: Request, context: HubContext): Exchange {
       body ??= readBody(request)
       return body
     },
+    bodyWithin(milliseconds) {
+      return settleWithin<Uint8Array | undefined>(milliseconds, this.body(), () => undefined)
+    },
     async request() {
       // The clone must be taken before anybody reads the original.
       await this.body().catch(() => undefined)
@@ -26,11 +31,28 @@ export function webExchange(request: Request, context: HubContext): Exchange {
 }
 
 /** The `Response` of an answer. */
-export function webResponse(answer: Answer, method: string): Response {
-  const hasBody = method !== 'HEAD' && answer.status !== 304
-  return new Response(hasBody ? (answer.body as string | Uint8Array<ArrayBuffer>) : null, {
-    status: answer.status,
-    headers: answer.headers,
+export function webResponse({ status, headers, body }: Answer, method: string): Response {
+  if (status === 304) return new Response(null, { status, headers })
+  if (method !== 'HEAD' && !isParts(body)) {
+    return new Response(body as string | Uint8Array<ArrayBuffer>, { status, headers })
+  }
+  return new Response(method === 'HEAD' || !isParts(body) ? null : streamOf(body), {
+    status,
+    // Neither a stream nor the answer to a HEAD says by itself how long the body is.
+    headers: { ...headers, 'content-length': String(byteLengthOf(body)) },
+  })
+}
+
+/** A `Response` made of bytes copies them; made of a stream it does not. */
+function streamOf(parts: readonly Uint8Array[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let next = 0
+  return new ReadableStream({
+    pull(controller) {
+      const part = parts[next]
+      next += 1
+      if (part === undefined) controller.close()
+      else controller.enqueue(part as Uint8Array<ArrayBuffer>)
+    },
   })
 }
 

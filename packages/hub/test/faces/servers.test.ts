@@ -1,6 +1,7 @@
 import { parseCrl } from '@fleetcert/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { csrPem } from '../support/csr.ts'
+import { ocspRequest, ocspVerdict } from '../support/ocsp.ts'
 import { rawRequest } from '../support/raw-request.ts'
 import { faces, type Running } from '../support/servers.ts'
 import {
@@ -125,6 +126,41 @@ describe.each(faces)('$name', face => {
     const again = await replyOf(await fetch(`http://127.0.0.1:${server.port}${path}`, { headers }))
     expect(again.status).toBe(304)
     expect(again.text).toBe('')
+  })
+
+  test('answers OCSP, by POST and by GET in every spelling', async () => {
+    const device = await hub.fleet.enroll('ocsp-1')
+    const url = `http://127.0.0.1:${server.port}${face.prefix}/ocsp`
+    const post = async (body: Uint8Array, type = 'application/ocsp-request') =>
+      fetch(url, { method: 'POST', headers: { 'content-type': type }, body: body as Uint8Array<ArrayBuffer> })
+    const verdict = async (response: Response) => {
+      expect(response.status).toBe(200)
+      expect(response.headers.get('content-type')).toBe('application/ocsp-response')
+      return ocspVerdict(new Uint8Array(await response.arrayBuffer()))
+    }
+    const request = ocspRequest([device])
+    if (face.name === 'Fastify with its parsers') {
+      // Nothing but JSON and text gets past them.
+      expect((await post(request)).status).toBe(415)
+    } else {
+      expect(await verdict(await post(request))).toEqual(['good'])
+      expect(await verdict(await post(Buffer.from('junk')))).toBe('malformedRequest')
+      expect(await verdict(await post(Buffer.alloc(0)))).toBe('malformedRequest')
+      expect((await post(Buffer.alloc(70_000))).status).toBe(413)
+      expect(await verdict(await post(request))).toEqual(['good'])
+    }
+    const base64 = request.toString('base64')
+    for (const path of [encodeURIComponent(base64), base64, `/${base64}`, `${base64.replaceAll('=', '')}/`]) {
+      const got = await fetch(`${url}/${path}`)
+      expect(got.headers.get('content-length')).not.toBeNull()
+      const etag = got.headers.get('etag')!
+      expect(await verdict(got)).toEqual(['good'])
+      expect((await fetch(`${url}/${path}`, { headers: { 'if-none-match': etag } })).status).toBe(304)
+      expect((await fetch(`${url}/${path}`, { method: 'HEAD' })).headers.get('etag')).toBe(etag)
+    }
+    expect(await verdict(await fetch(`${url}/junk`))).toBe('malformedRequest')
+    await hub.fleet.revoke('ocsp-1')
+    expect(await verdict(await fetch(`${url}/${encodeURIComponent(base64)}`))).toEqual(['revoked'])
   })
 
   test('ids are decoded once, slashes are what they are', async () => {

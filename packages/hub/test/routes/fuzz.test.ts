@@ -50,7 +50,19 @@ const piece = fc.constantFrom(
 )
 const path = fc
   .tuple(
-    fc.constantFrom('', '/', '/api', '/api/', certificates, `${certificates}/`, '/crl/', '/ca/', '/api/health'),
+    fc.constantFrom(
+      '',
+      '/',
+      '/api',
+      '/api/',
+      certificates,
+      `${certificates}/`,
+      '/crl/',
+      '/ca/',
+      '/ocsp',
+      '/ocsp/',
+      '/api/health',
+    ),
     fc.array(piece, { maxLength: 6 }),
   )
   .map(([start, rest]) => `/${start}${rest.join('')}`.replace(/^\/+/, '/'))

@@ -70,6 +70,22 @@ export const faces: readonly Face[] = [
     },
     { isParsedBefore: true },
   ),
+  face('Express behind parsers of every type, the bytes kept', hub => {
+    const raw = express.raw({ type: () => true, limit: '1mb' })
+    return listen(express().use(raw, toNodeHandler(hub)))
+  }),
+  face('Fastify with a parser for every type', async hub => {
+    const app = fastify()
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    const handler = toNodeHandler(hub)
+    app.all('/*', (request, reply) => {
+      reply.hijack()
+      handler(Object.assign(request.raw, { body: request.body }), reply.raw)
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+  }),
   face('Hono, all', hub => {
     const app = new Hono().all('*', context => hub(context.req.raw))
     return listen(createServer(toNodeHandler(async request => app.fetch(request))))

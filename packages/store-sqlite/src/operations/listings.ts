@@ -2,12 +2,22 @@ import type {
   CertificateId,
   CertificateQuery,
   CertificateRecord,
+  CertificateStatus,
   CrlScope,
   Cursor,
   Page,
+  RevocationQuery,
   RevokedEntry,
 } from '@fleetcert/core'
-import { assertLimit, idOctets, octetsOf, parsePosition, parseRevokedPosition } from '../arguments.ts'
+import {
+  assertHash,
+  assertLimit,
+  createdPosition,
+  idOctets,
+  octetsOf,
+  parsePosition,
+  parseRevokedPosition,
+} from '../arguments.ts'
 import {
   type CertificateRow,
   certificateColumns,
@@ -41,6 +51,16 @@ export function certificate(
   return row && toRecord(row)
 }
 
+export function certificateStatus(sql: Sql, id: CertificateId): CertificateStatus | undefined {
+  const row = sql.get<RevocationColumns & Pick<CertificateRow, 'state'>>(
+    'SELECT state, revocation_date, reason, invalidity_date FROM certificates WHERE issuer_key_id = ? AND serial_number = ?',
+    ...idOctets(id),
+  )
+  if (row === undefined) return undefined
+  const revocation = toRevocation(row)
+  return revocation === undefined ? { state: row.state } : { state: row.state, revocation }
+}
+
 export function certificates(sql: Sql, query: CertificateQuery, page: PageRequest): Page<CertificateRecord> {
   assertLimit(page.limit)
   // One more than asked for tells whether there is a next page.
@@ -48,7 +68,68 @@ export function certificates(sql: Sql, query: CertificateQuery, page: PageReques
   const items = rows.slice(0, page.limit)
   const last = items.at(-1)
   if (last === undefined || rows.length === items.length) return { items: items.map(toRecord) }
-  return { items: items.map(toRecord), next: query.list === 'devices' ? last.device_id! : String(last.ordinal) }
+  return { items: items.map(toRecord), next: query.list === 'devices' ? last.device_id! : cursorOf(query, last) }
+}
+
+/** Where a listing by ordinal, or by date, goes on behind a row. */
+export function cursorOf(
+  query: CertificateQuery,
+  row: { readonly ordinal: number; readonly created_at: number },
+): Cursor {
+  return query.list === 'created' ? `${row.created_at}.${row.ordinal}` : String(row.ordinal)
+}
+
+/** The rows of a query behind a cursor, of the table `certificates c`; each by an index that holds them in the order of the listing. */
+export function selectRows<Row>(
+  sql: Sql,
+  columns: string,
+  query: RevocationQuery,
+  after: Cursor | undefined,
+  limit: number,
+): Row[] {
+  switch (query.list) {
+    case 'key':
+      assertHash(query.publicKeyHash, 'publicKeyHash')
+      return sql.all<Row>(
+        `SELECT ${columns} FROM certificates c WHERE c.public_key_hash = ? AND c.ordinal > ? ORDER BY c.ordinal LIMIT ?`,
+        query.publicKeyHash,
+        parsePosition(after),
+        limit,
+      )
+    case 'owner':
+      return sql.all<Row>(
+        `SELECT ${columns} FROM certificates c WHERE c.owner = ? AND c.ordinal > ? ORDER BY c.ordinal LIMIT ?`,
+        query.owner,
+        parsePosition(after),
+        limit,
+      )
+    case 'attribute':
+      return sql.all<Row>(
+        `SELECT ${columns} FROM certificate_attributes a CROSS JOIN certificates c ON c.ordinal = a.ordinal
+         WHERE a.name = ? AND a.value = ? AND a.ordinal > ? ORDER BY a.ordinal LIMIT ?`,
+        query.name,
+        query.value,
+        parsePosition(after),
+        limit,
+      )
+    case 'created': {
+      const { createdAt, ordinal } = createdPosition(query, after)
+      const before = query.before.getTime()
+      const rows = `SELECT ${columns} FROM certificates c
+        WHERE c.role IN ('device', 'service', 'server', 'custom') AND c.created_at < ?`
+      // The rest of that moment, then what came later: a comparison of pairs would read all of the moment on every page.
+      return sql.all<Row>(
+        `${rows} AND c.created_at = ? AND c.ordinal > ? UNION ALL ${rows} AND c.created_at > ?
+         ORDER BY created_at, ordinal LIMIT ?`,
+        before,
+        createdAt,
+        ordinal,
+        before,
+        createdAt,
+        limit,
+      )
+    }
+  }
 }
 
 export function revoked(sql: Sql, scope: CrlScope, page: PageRequest): Page<RevokedEntry> {
@@ -87,6 +168,9 @@ function lastRevocation(sql: Sql, issuerKeyId: Uint8Array, shard: number): numbe
 }
 
 function select(sql: Sql, query: CertificateQuery, after: Cursor | undefined, limit: number): CertificateRow[] {
+  if (query.list === 'key' || query.list === 'owner' || query.list === 'attribute' || query.list === 'created') {
+    return selectRows<CertificateRow>(sql, certificateColumns, query, after, limit)
+  }
   if (query.list === 'device') {
     return sql.all<CertificateRow>(
       `SELECT ${certificateColumns} FROM certificates c

@@ -25,8 +25,8 @@ function pruneCertificates(sql: Sql, expiredBefore: Date, limit: number): number
   const rows = sql.all<{ ordinal: number; device: number | null }>(
     `SELECT ordinal, device FROM certificates c
      WHERE not_after < ? AND (reason IS NULL OR state = 'pinned' OR EXISTS (
-       SELECT 1 FROM crls l WHERE l.issuer_key_id = c.issuer_key_id AND l.shard = c.shard
-         AND l.this_update > c.not_after AND l.this_update > c.revocation_date))
+       SELECT 1 FROM crl_scopes s JOIN crls l USING (scope) WHERE s.issuer_key_id = c.issuer_key_id AND s.shard = c.shard
+         AND l.delta = 0 AND l.this_update > c.not_after AND l.this_update > c.revocation_date))
      ORDER BY not_after LIMIT ?`,
     expiredBefore.getTime(),
     limit,

@@ -1,9 +1,21 @@
-import type { CertificateId, Events, FleetEventInput, Revocation } from '@fleetcert/core'
-import { idOctets } from '../arguments.ts'
+import type {
+  CertificateId,
+  CertificateRole,
+  Cursor,
+  EndedCertificate,
+  Events,
+  FleetEventInput,
+  Page,
+  Revocation,
+  RevocationQuery,
+} from '@fleetcert/core'
+import { assertHash, assertLimit, createdPosition, idOctets, parsePosition } from '../arguments.ts'
 import { type RevocationColumns, toHex, toRevocation } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
+import { StoreFailure } from '../store-failure.ts'
 import { openDevice } from './devices.ts'
 import { append } from './ledger.ts'
+import { cursorOf, selectRows } from './listings.ts'
 
 interface Row extends RevocationColumns {
   readonly ordinal: number
@@ -54,6 +66,60 @@ export function revokeDevice(
     ])
   }
   return ids
+}
+
+interface EndingRow extends Row {
+  readonly device: number | null
+  readonly device_id: string | null
+  readonly role: CertificateRole
+  readonly created_at: number
+}
+
+const endingColumns = `c.ordinal, c.issuer_key_id, c.serial_number, c.fingerprint, c.revocation_date, c.reason, c.invalidity_date,
+  c.device, c.device_id, c.role, c.created_at`
+
+export function revokeAll(
+  sql: Sql,
+  query: RevocationQuery,
+  revocation: Revocation,
+  { fingerprint: _, ...event }: FleetEventInput,
+  { after, limit }: { readonly after?: Cursor; readonly limit: number },
+): Page<EndedCertificate> {
+  assertLimit(limit)
+  assertGivenOut(sql, query, after)
+  // One more than asked for tells whether there is a next page.
+  const rows = selectRows<EndingRow>(sql, endingColumns, query, after, limit + 1)
+  const looked = rows.slice(0, limit)
+  const items: EndedCertificate[] = []
+  const devices = new Set<number>()
+  for (const row of looked) {
+    if (row.role === 'root' || row.role === 'issuingCa' || !revokeRow(sql, row, revocation)) continue
+    const deviceId = row.device_id === null ? undefined : { deviceId: row.device_id }
+    const id = { issuerKeyId: toHex(row.issuer_key_id), serialNumber: toHex(row.serial_number) }
+    const fingerprint = row.fingerprint && { fingerprint: formatFingerprint(row.fingerprint) }
+    append(sql, [{ ...event, certificate: id, ...deviceId, ...fingerprint }])
+    items.push({ id, ...deviceId })
+    if (row.device !== null) devices.add(row.device)
+  }
+  if (query.list === 'owner' || query.list === 'attribute') {
+    for (const device of devices) sql.run('UPDATE devices SET epoch = epoch + 1 WHERE device = ?', device)
+  }
+  return looked.length === rows.length ? { items } : { items, next: cursorOf(query, looked.at(-1)!) }
+}
+
+function assertGivenOut(sql: Sql, query: RevocationQuery, after: Cursor | undefined): void {
+  const last = query.list === 'created' ? createdPosition(query, after).ordinal : parsePosition(after)
+  if (last === 0) return
+  // AUTOINCREMENT keeps it, whatever was pruned.
+  const newest = sql.get<{ seq: number }>(`SELECT seq FROM sqlite_sequence WHERE name = 'certificates'`)
+  if (newest === undefined || last > newest.seq) throw new StoreFailure('ERR_PKI_CURSOR', {})
+}
+
+export function blockKey(sql: Sql, publicKeyHash: Uint8Array, events: Events): boolean {
+  assertHash(publicKeyHash, 'publicKeyHash')
+  const blocked = sql.run('INSERT OR IGNORE INTO blocked_keys (public_key_hash) VALUES (?)', publicKeyHash) > 0
+  if (blocked) append(sql, events)
+  return blocked
 }
 
 export function release(sql: Sql, id: CertificateId, events: Events): boolean {

@@ -32,8 +32,21 @@ const reasonExtensions: ReadonlyMap<CrlReason, Uint8Array> = new Map(
 
 /** CRLNumber, whole Extension, not critical (RFC 5280 section 5.2.3). At most 20 octets: "CRL issuers … MUST NOT use CRLNumber values longer than 20 octets". */
 export function crlNumberExtension(crlNumber: bigint): Uint8Array {
-  if (crlNumber < 0n || crlNumber >= 2n ** 159n) throw new RangeError('"crlNumber" must be from 0 to 2^159 − 1')
+  assertCrlNumber('crlNumber', crlNumber)
   return encodeExtension(extensionOids.crlNumber, false, integer(crlNumber))
+}
+
+/**
+ * DeltaCRLIndicator, whole Extension, critical: "the value of the BaseCRLNumber identifies the CRL number of the complete CRL … that was used as the starting point in the generation of this delta CRL"
+ * (RFC 5280 section 5.2.4).
+ */
+export function deltaCrlIndicator(baseCrlNumber: bigint): Uint8Array {
+  assertCrlNumber('baseCrlNumber', baseCrlNumber)
+  return encodeExtension(extensionOids.deltaCrlIndicator, true, integer(baseCrlNumber))
+}
+
+function assertCrlNumber(label: string, value: bigint): void {
+  if (value < 0n || value >= 2n ** 159n) throw new RangeError(`"${label}" must be from 0 to 2^159 − 1`)
 }
 
 /** CRLReason of an entry, whole Extension, not critical (RFC 5280 section 5.3.1). */
@@ -43,13 +56,24 @@ export function reasonCodeExtension(reason: CrlReason): Uint8Array {
   return extension
 }
 
+/** The number of a reason (RFC 5280 section 5.3.1). @internal */
+export function reasonNumberOf(reason: CrlReason): number {
+  if (!Object.hasOwn(reasonNumbers, reason)) throw new TypeError('"reason" must be a CrlReason')
+  return reasonNumbers[reason]
+}
+
+/** The reason of a number; `undefined` for 7 and all above 10. @internal */
+export function reasonNameOf(number: number): CrlReason | undefined {
+  return reasonNames.get(number)
+}
+
 /** InvalidityDate of an entry, whole Extension, not critical (RFC 5280 section 5.3.2): GeneralizedTime also before 2050. */
 export function invalidityDateExtension(date: Date): Uint8Array {
   return encodeExtension(extensionOids.invalidityDate, false, generalizedTime(date))
 }
 
 /**
- * The value of a CRLNumber.
+ * The value of a CRLNumber, and of a DeltaCRLIndicator, which is a CRLNumber too.
  *
  * @throws PkiError `ERR_PKI_DER`
  */

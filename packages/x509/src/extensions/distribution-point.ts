@@ -28,8 +28,12 @@ export interface IssuingDistributionPoint {
  * @throws PkiError `ERR_PKI_NAME`
  */
 export function crlDistributionPoints(urls: readonly string[]): Uint8Array {
-  const point = sequence(fullName(urls))
-  return encodeExtension(extensionOids.crlDistributionPoints, false, sequence(point))
+  return encodeExtension(extensionOids.crlDistributionPoints, false, sequence(crlDistributionPoint(urls)))
+}
+
+/** One DistributionPoint (RFC 5280 section 4.2.1.13) whose fullName holds all `urls`. @internal */
+export function crlDistributionPoint(urls: readonly string[]): Uint8Array {
+  return sequence(fullName(urls))
 }
 
 /**

@@ -29,13 +29,17 @@ export function parseSubjectAltName(value: Uint8Array): GeneralName[] {
   return readSubjectAltName(value, { strict: false })
 }
 
-/** {@link parseSubjectAltName}; `strict` as for names. @internal */
-export function readSubjectAltName(value: Uint8Array, options: { readonly strict: boolean }): GeneralName[] {
+/** {@link parseSubjectAltName}; `strict` as for names. `emptyToo`: in certificates, where CAs have written lists of no names. @internal */
+export function readSubjectAltName(
+  value: Uint8Array,
+  options: { readonly strict: boolean; readonly emptyToo?: boolean },
+): GeneralName[] {
   const reader = createDerReader(value)
   const names: GeneralName[] = []
   reader.enter(derTag.sequence)
-  do names.push(readGeneralName(reader, options))
-  while (!reader.atEnd)
+  // "the sequence MUST contain at least one entry" (RFC 5280 section 4.2.1.6).
+  if (reader.atEnd && options.emptyToo !== true) throw reader.error('empty list of names')
+  while (!reader.atEnd) names.push(readGeneralName(reader, options))
   reader.leave()
   reader.finish()
   return names

@@ -2,24 +2,31 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bitString, integer, nullValue, objectIdentifier, sequence } from '../../src/der/index.ts'
+import { bitString, context, integer, nullValue, objectIdentifier, sequence } from '../../src/der/index.ts'
 import {
   authorityInfoAccess,
   authorityKeyIdentifier,
   basicConstraints,
   createCertificationRequest,
+  createOcspResponseWriter,
   crlDistributionPoints,
   crlNumberExtension,
   type DistinguishedName,
+  deltaCrlIndicator,
+  encodeCertId,
   encodeCertificate,
   encodeCertificateList,
+  encodeExtension,
   encodeName,
+  encodeOcspFailure,
+  encodeOcspRequest,
   encodePem,
   encodeRevokedEntry,
   encodeTbsCertList,
   encodeTime,
   extendedKeyUsage,
   extendedKeyUsageOids,
+  freshestCrl,
   fromHex,
   issuingDistributionPoint,
   keyUsage,
@@ -130,19 +137,69 @@ export async function ownSeeds(): Promise<Map<string, Uint8Array[]>> {
     ],
   })
   const crl = encodeCertificateList(tbs, signer.algorithm, await signer.sign(tbs))
+  const tbsDelta = encodeTbsCertList({
+    signatureAlgorithm: signer.algorithm,
+    issuerDer: encodeName(caName),
+    thisUpdate,
+    nextUpdate: new Date('2024-01-02T00:00:00Z'),
+    entries: [encodeRevokedEntry({ serialNumber: '05', revocation: { ...revocation, reason: 'removeFromCRL' } })],
+    extensions: [crlNumberExtension(2n), deltaCrlIndicator(1n), freshestCrl(['http://a/', 'http://b/'])],
+  })
+  const delta = encodeCertificateList(tbsDelta, signer.algorithm, await signer.sign(tbsDelta))
+  const ocsp = await ocspSeeds(certificates[0]!)
   const pem = encodePem('CERTIFICATE REQUEST', csrs[0]!)
   const times = [encodeTime(thisUpdate), encodeTime(new Date('2054-01-01T00:00:00Z'))]
   const seeds = new Map<string, Uint8Array[]>([
     ['csr', csrs],
     ['certificate', certificates],
-    ['crl', [crl]],
+    ['crl', [crl, delta]],
+    ['ocspRequest', ocsp.requests],
+    ['ocspResponse', ocsp.responses],
     ['name', [encodeName(richName), encodeName(numericName), encodeName(caName), encodeName([])]],
     ['publicKey', signers.map(({ publicKey }) => publicKey)],
     ['time', times],
     ['pem', [Buffer.from(pem), Buffer.from(`text\n${encodePem('X', times[0]!)}\n${pem}`)].map(octetsOf)],
     ['csrPem', [octetsOf(Buffer.from(pem))]],
   ])
-  return seeds.set('der', [...csrs, ...certificates, crl, ...times])
+  return seeds.set('der', [...csrs, ...certificates, crl, delta, ...ocsp.requests, ...ocsp.responses, ...times])
+}
+
+async function ocspSeeds(certificate: Uint8Array): Promise<Record<'requests' | 'responses', Uint8Array[]>> {
+  const [rsa, ec] = [signers[3]!, signers[0]!]
+  const issuer = { subjectDer: encodeName(caName), subjectPublicKeyInfo: rsa.publicKey }
+  const certIds = [encodeCertId(issuer, '01', 'sha1'), encodeCertId(issuer, 'ff00')]
+  const revocationDate = new Date('2024-01-01T00:00:00Z')
+  const responses: Uint8Array[] = [encodeOcspFailure('unauthorized')]
+  for (const certificates of [[], [certificate]]) {
+    const writer = createOcspResponseWriter({
+      signatureAlgorithm: ec.algorithm,
+      responderKeyHash: new Uint8Array(20),
+      certificates,
+    })
+    const draft = writer.draft({
+      responses: [
+        { certId: certIds[0]!, status: { certStatus: 'good' } },
+        { certId: certIds[1]!, status: { certStatus: 'revoked', revocationDate, reason: 'superseded' } },
+        { certId: certIds[0]!, status: { certStatus: 'unknown' } },
+      ],
+      thisUpdate: revocationDate,
+      nextUpdate: new Date('2054-01-01T00:00:00Z'),
+      ...(certificates.length === 0 ? {} : { nonce: new Uint8Array(16) }),
+    })
+    responses.push(draft.finish(await ec.sign(draft.tbsResponseData)))
+  }
+  const [certId] = certIds
+  const name = context(1, true, context(6, false, Buffer.from('urn:a')))
+  const extensions = context(0, true, sequence(encodeExtension('1.2.3', false, nullValue())))
+  const signature = context(0, true, sequence(nullValue(), bitString(Uint8Array.of(1))))
+  return {
+    requests: [
+      encodeOcspRequest([certId!]),
+      encodeOcspRequest(certIds, { nonce: new Uint8Array(16) }),
+      sequence(sequence(name, sequence(sequence(certId!, extensions))), signature),
+    ],
+    responses,
+  }
 }
 
 /** The corpus in the repository, one input per line in base64: small inputs of our own making that between them reach every branch that fuzzing has reached. */

@@ -16,6 +16,8 @@ import {
   type DistinguishedName,
   encodeExtension,
   encodeName,
+  encodeOcspFailure,
+  encodeOcspRequest,
   encodePem,
   formatName,
   isPkiError,
@@ -79,6 +81,45 @@ export const targets: readonly FuzzTarget[] = [
       assert.ok(start === 2 || start === 3 || start === 4)
       assert.deepEqual(bitString(crl.signature), input.subarray(input.length - bitString(crl.signature).length))
       checkName(crl.issuerDer, crl.issuer)
+    },
+  ),
+  target(
+    'ocspRequest',
+    ({ x509 }, input) => x509.parseOcspRequest(input),
+    (input, { certIds, nonce }) => {
+      for (const { der, issuer, issuerNameHash, issuerKeyHash } of certIds) {
+        assert.ok(holds(input, der))
+        const { children } = readTree(der)![0]!
+        assert.deepEqual(writeTree(children!.slice(0, 3)), issuer)
+        assert.deepEqual([children![1]!.content, children![2]!.content], [issuerNameHash, issuerKeyHash])
+      }
+      // What says no more than this package writes is written the same.
+      const written = encodeOcspRequest(
+        certIds.map(({ der }) => der),
+        nonce === undefined ? {} : { nonce },
+      )
+      assert.ok(written.length <= input.length)
+      if (written.length === input.length) assert.deepEqual(written, input)
+    },
+  ),
+  target(
+    'ocspResponse',
+    ({ x509 }, input) => x509.parseOcspResponse(input),
+    (input, response) => {
+      assert.deepEqual(response.der, input)
+      if (response.status !== 'successful') {
+        assert.deepEqual(encodeOcspFailure(response.status), input)
+        return
+      }
+      const { tbsResponseData, signature, certificates } = response
+      const rest = certificates.length === 0 ? [] : [context(0, true, sequence(...certificates))]
+      assert.ok(holds(input, Buffer.concat([bitString(signature), ...rest])))
+      assert.ok(holds(input, tbsResponseData))
+      assert.ok(response.responses.length > 0)
+      for (const { certId, certStatus, revocationDate } of response.responses) {
+        assert.ok(holds(tbsResponseData, certId.der))
+        assert.equal(revocationDate !== undefined, certStatus === 'revoked')
+      }
     },
   ),
   target(
@@ -153,6 +194,10 @@ function checkCsr(input: Uint8Array, csr: CertificationRequest): void {
     const encoded = sequence(...extensions)
     assert.ok(csr.attributes.some(({ values }) => Buffer.compare(values[0]!, encoded) === 0))
   }
+}
+
+function holds(octets: Uint8Array, part: Uint8Array): boolean {
+  return Buffer.from(octets).includes(Buffer.from(part))
 }
 
 function checkName(der: Uint8Array, name: DistinguishedName): void {

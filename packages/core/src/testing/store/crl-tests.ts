@@ -4,6 +4,7 @@ import type { StoreTest } from './store-test.ts'
 
 const scope = { issuerKeyId: issuer, shard: 0 }
 const otherShard = { issuerKeyId: issuer, shard: 1 }
+const delta = { issuerKeyId: issuer, shard: 0, delta: true }
 const otherKey = { issuerKeyId: otherIssuer, shard: 0 }
 
 export function crlTests(test: StoreTest): void {
@@ -69,6 +70,53 @@ export function crlTests(test: StoreTest): void {
     assert.equal(await store.nextCrlNumber(scope), 51n)
     await store.putCrl(scope, fixture.crl(51n), undefined, [])
     assert.equal(await store.nextCrlNumber(scope), 52n)
+  })
+
+  test('the delta CRL is kept beside the full one, and the numbers are shared', async ({ store, fixture }) => {
+    const full = fixture.crl(5n)
+    const changes = fixture.crl(5n, { parts: [fixture.octets(), fixture.octets()] })
+    await store.putCrl(scope, full, undefined, [])
+    assert.equal(await store.crl(delta), undefined)
+    assert.equal(await store.putCrl(delta, changes, undefined, []), true)
+    assert.deepEqual(await store.crl(scope), full)
+    assert.deepEqual(await store.crl(delta), changes)
+    assert.deepEqual(await store.crl({ ...scope, delta: false }), full)
+    assert.equal(await store.putCrl(delta, fixture.crl(5n), undefined, []), false)
+    assert.equal(await store.putCrl(delta, fixture.crl(7n), undefined, []), true)
+    assert.equal(await store.nextCrlNumber(scope), 8n)
+    assert.equal(await store.putCrl(scope, fixture.crl(6n), undefined, []), true)
+    assert.equal(await store.crl({ ...otherShard, delta: true }), undefined)
+  })
+
+  test('the state says what a CRL says without its octets', async ({ store, fixture }) => {
+    const { position } = await store.crlState(scope)
+    assert.deepEqual(await store.crlState(scope), { position })
+    const full = fixture.crl(5n, { note: 'full: é' })
+    const changes = fixture.crl(6n, { nextUpdate: days(1) })
+    await store.putCrl(scope, full, undefined, [])
+    await store.putCrl(delta, changes, undefined, [])
+    assert.deepEqual(await store.crl(scope), full)
+    const head = ({ parts: _, ...rest }: typeof full): object => rest
+    assert.deepEqual(await store.crlState(scope), { position, full: head(full), delta: head(changes) })
+    assert.deepEqual(Object.keys(await store.crlState(otherShard)), ['position'])
+    const next = fixture.crl(7n)
+    await store.putCrl(scope, next, undefined, [])
+    assert.deepEqual((await store.crlState(scope)).full, head(next))
+  })
+
+  test('a CRL of many parts is read whole while it is replaced', async ({ store, fixture }) => {
+    const crls = [1n, 2n, 3n].map(crlNumber =>
+      fixture.crl(crlNumber, { parts: Array.from({ length: 11 }, () => fixture.octets(10)) }),
+    )
+    await store.putCrl(scope, crls[0]!, undefined, [])
+    const [read] = await Promise.all([
+      store.crl(scope),
+      ...crls.slice(1).map(crl => store.putCrl(scope, crl, undefined, [])),
+    ])
+    assert.deepEqual(
+      read,
+      crls.find(({ crlNumber }) => crlNumber === read?.crlNumber),
+    )
   })
 
   test('a part of more than 1 MiB is refused', async ({ store, fixture }) => {

@@ -1,12 +1,14 @@
 import type { Fleet } from '@fleetcert/core'
+import type { Exchange } from '../../exchange/exchange.ts'
 import type { Route } from '../../exchange/router.ts'
 import { caCertificateHandler } from './ca-certificate.ts'
 import { caFileHandler } from './ca-file.ts'
 import { crlFileHandler } from './crl-file.ts'
 import { healthHandler } from './health.ts'
+import { ocspRoutes } from './ocsp.ts'
 
 /** What anybody may read: no caller is checked here. */
-export function publicRoutes(fleet: Fleet): readonly Route[] {
+export function publicRoutes(fleet: Fleet, report: (error: unknown, exchange: Exchange) => void): readonly Route[] {
   const health = healthHandler(fleet)
   return [
     { group: 'public', path: '/api/health', methods: { GET: health } },
@@ -18,5 +20,6 @@ export function publicRoutes(fleet: Fleet): readonly Route[] {
     },
     { group: 'public', path: '/crl/:file', methods: { GET: crlFileHandler(fleet) } },
     { group: 'public', path: '/ca/:file', methods: { GET: caFileHandler(fleet) } },
+    ...ocspRoutes(fleet, report),
   ]
 }
