@@ -182,7 +182,8 @@ export function verifyByKey(
   const hash = verificationHash(algorithm, publicKey)
   if (hash === undefined) return false
   try {
-    return verify(hash, message, createPublicKey({ key: bufferOf(spki), format: 'der', type: 'spki' }), signature)
+    // Without a KeyObject, which would be made for this one use and collected after it.
+    return verify(hash, message, { key: bufferOf(spki), format: 'der', type: 'spki' }, signature)
   } catch {
     return false
   }

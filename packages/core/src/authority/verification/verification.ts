@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { type CertificationRequest, PkiError, verificationHash, verifyCertificationRequest } from '@fleetcert/x509'
 import type { Signer } from '../../signer/signer.ts'
 import { ownKey } from './own-key.ts'
+import { createTurns } from './turns.ts'
 import { VerificationWorker } from './verification-worker.ts'
 
 /**
@@ -23,7 +24,9 @@ const worthThread = 4
 /** With more waiting for the thread it is quicker to verify here than to wait. */
 const mostBacklog = 16
 /** How many verifications, of some 50 µs each, are done before others have their turn. */
-const mostInTurn = 4
+const mostInTurn = 8
+/** The same where there is no thread whose answers wait. */
+const mostInTurnAlone = 40
 /** A thread that never came up is not tried for ever. */
 const mostFailedStarts = 3
 
@@ -51,28 +54,12 @@ export function createVerification({ cores = availableParallelism() }: { readonl
     }
   }
 
-  let verifiedInTurn = 0
-  let nextTurn: Promise<void> | undefined
+  const turns = createTurns(cores > 1 ? mostInTurn : mostInTurnAlone)
 
-  /** When to verify here: now, or in the next turn of the event loop, so that many at a time leave room for others, and for the answers of the thread. */
-  const turn = (): Promise<void> | undefined => {
-    if (underWay < worthThread) return undefined
-    verifiedInTurn += 1
-    if (verifiedInTurn <= mostInTurn) return undefined
-    nextTurn ??= new Promise(resolve => {
-      setImmediate(() => {
-        verifiedInTurn = 0
-        nextTurn = undefined
-        resolve()
-      })
-    })
-    return nextTurn
-  }
-
-  /** Runs `verify` here, when it is its turn. */
+  /** Runs `verify` here: at once, or when it is its turn, so that many at a time leave room for others, and for the answers of the thread. */
   const here = <T>(verify: () => T): T | Promise<T> => {
-    const later = turn()
-    return later === undefined ? verify() : later.then(() => here(verify))
+    const turn = underWay < worthThread ? undefined : turns.next()
+    return turn === undefined ? verify() : turn.then(verify)
   }
 
   /** The thread, if it should do this one. */
