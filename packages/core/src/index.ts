@@ -46,12 +46,14 @@ export type { BlockedKeys } from './authority/keys/blocked-keys.ts'
 export { type LintOptions, lintCertificate } from './authority/lint/lint-certificate.ts'
 export type { LintFinding, LintScope, LintSeverity } from './authority/lint/lint-rule.ts'
 export type {
+  AdmissionTarget,
   DeviceCredential,
   DeviceQuery,
   DeviceRecord,
   DeviceStatus,
   Enforcement,
   EnforcementCount,
+  EnforcementTarget,
   Enforcer,
   EnrollRequest,
   Fleet,

@@ -215,13 +215,34 @@ export interface RevocationResult {
   readonly enforced: Promise<Enforcement>
 }
 
-/** Closes a device's live sessions on one broker and confirms it (DESIGN 7). */
+/** What an enforcer is asked about. */
+export interface EnforcementTarget {
+  readonly deviceId: string
+  /** Client ids of the device that are known; its own id at the least. */
+  readonly clientIds: readonly string[]
+}
+
+/** A device that may connect, or may do so again. */
+export interface AdmissionTarget extends EnforcementTarget {
+  /** What happened last. */
+  readonly cause: 'issued' | 'renewed' | 'registered' | 'released'
+  /** Its newest certificate that is good now, DER. */
+  readonly certificate: Uint8Array
+}
+
+/** Closes a device's live sessions on one broker and confirms it. */
 export interface Enforcer {
+  /** Says which broker it is, in results and receipts. Enforcers of different brokers need different names, in all processes of a fleet. */
   readonly name: string
-  silence(
-    target: { readonly deviceId: string; readonly clientIds: readonly string[] },
-    options: IoOptions,
-  ): Promise<'gone' | 'wasNotConnected'>
+  /** Every process reaches the same sessions by it, as by a management API: then one process does for all what the ledger asks for. Without it, sessions are those of this process, and each process asks its own. */
+  readonly shared?: boolean
+  /** Resolves when no session of the device is left and none can come any more. May be asked again for what it has done already. */
+  silence(target: EnforcementTarget, options: IoOptions): Promise<'gone' | 'wasNotConnected'>
+  /**
+   * Told, within a second or so and behind every `silence` that came before, that the device has got a certificate or that its hold was released: to lift a ban, or to make the certificate known. Not every certificate is told
+   * when several come at once: the last is. Needs a process with a background.
+   */
+  admit?(target: AdmissionTarget, options: IoOptions): Promise<void>
 }
 
 /** A fleet of devices and its CAs. Made by `openFleet`. */

@@ -107,10 +107,7 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   const ocsp = ocspOptions(options.ocsp)
   const shards = crlShards(options.crl?.shards)
   const { delta = false } = options.crl ?? {}
-  const deltaTimes =
-    delta === false
-      ? undefined
-      : crlTimes('crl.delta', delta === true ? {} : delta, { validitySeconds: day, overlapSeconds: day / 2 })
+  const deltaTimes = deltaCrlTimes(delta, times)
   if (options.publish === undefined && (shards > 1 || deltaTimes !== undefined)) {
     throw new TypeError('crl: shards and delta CRLs need publish.baseUrl')
   }
@@ -203,6 +200,22 @@ function crlTimes(label: string, options: CrlOptions = {}, defaults: CrlTimes): 
     throw new RangeError(`${label}: expected whole seconds with 10 years ≥ validitySeconds > overlapSeconds ≥ 0`)
   }
   return { validitySeconds, overlapSeconds }
+}
+
+function deltaCrlTimes(delta: boolean | CrlOptions, { validitySeconds }: CrlTimes): CrlTimes | undefined {
+  if (delta === false) return undefined
+  if (delta !== true && (typeof delta !== 'object' || delta === null)) {
+    throw new TypeError('crl.delta: expected true, false, or how long delta CRLs last')
+  }
+  const usual = Math.min(day, validitySeconds)
+  const times = crlTimes('crl.delta', delta === true ? {} : delta, {
+    validitySeconds: usual,
+    overlapSeconds: Math.floor(usual / 2),
+  })
+  if (times.validitySeconds > validitySeconds) {
+    throw new RangeError('crl.delta: expected validitySeconds of at most those of the full CRL')
+  }
+  return times
 }
 
 function ignoreMissingKey(error: { code?: unknown }): void {

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto'
-import { type Certificate, certificateFingerprint, type IoOptions, keyId, PkiError, parseCertificate } from '@fleetcert/x509'
+import {
+  type Certificate,
+  certificateFingerprint,
+  type IoOptions,
+  keyId,
+  PkiError,
+  parseCertificate,
+} from '@fleetcert/x509'
 import { checkedNow } from '../authority/check-clock.ts'
-import { checkKeyPolicy } from '../authority/key-policy.ts'
 import type { Issuer } from '../authority/issuer.ts'
+import { checkKeyPolicy } from '../authority/key-policy.ts'
 import type { PinnedCertificate } from '../store/store.ts'
 import type { FleetParts } from './create-fleet.ts'
 import { deviceRecordOf } from './device-record.ts'
@@ -44,7 +51,8 @@ export function createRegister(parts: FleetParts): Fleet['register'] {
     // As it is now: a revocation of before stays.
     const record = await store.certificate({ fingerprint: pinned.fingerprint }, options)
     const device = record === undefined ? undefined : deviceRecordOf(record, now)
-    if (device === undefined) throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'a registered certificate is gone' })
+    if (device === undefined)
+      throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'a registered certificate is gone' })
     return device
   }
 }
@@ -57,7 +65,9 @@ function pinnedCertificate(
   const { der, serialNumber, subjectPublicKeyInfo, notBefore, notAfter } = certificate
   if (serialNumber.startsWith('-')) throw new PkiError('ERR_PKI_CERTIFICATE', { reason: 'negative serial number' })
   // What the fleet's own CAs have issued it knows itself: a pin would bring back what was revoked and dropped.
-  const isOwn = authorities.some(({ issuer }) => issuer.keyId === keyId(subjectPublicKeyInfo) || names(certificate, issuer))
+  const isOwn = authorities.some(
+    ({ issuer }) => issuer.keyId === keyId(subjectPublicKeyInfo) || names(certificate, issuer),
+  )
   if (isOwn) throw new PkiError('ERR_PKI_CERTIFICATE', { reason: 'the fleet’s own CA is named as its issuer' })
   return {
     ...device,

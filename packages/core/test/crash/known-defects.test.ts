@@ -50,8 +50,8 @@ it('a first start that dies twice has one root', async () => {
   expect(roots.size).toBe(1)
 })
 
-// The cursor says up to where the CRL is current. Another process publishes between the two reads: whoever read the CRL first would take the old one for the cursor's.
-it("a CRL is never older than another process's cursor for it", async () => {
+// What is current is read before the CRL itself. Another process publishes between the two: whoever took what was read for what is there would answer with the old one.
+it('a CRL is never older than what another process published meanwhile', async () => {
   const world = createWorld(keys)
   const slow = gate()
   const read = gate()
@@ -59,7 +59,7 @@ it("a CRL is never older than another process's cursor for it", async () => {
   const other = await world.open(
     world.process({
       async turn(call, stage) {
-        if (!isHeld || call !== 'store.cursor' || stage !== 'answer') return
+        if (!isHeld || call !== 'store.crlState' || stage !== 'answer') return
         read.open()
         await slow.opened
       },

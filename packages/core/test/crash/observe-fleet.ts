@@ -10,7 +10,7 @@ import {
   type Store,
   verifyOcspResponse,
 } from '@fleetcert/core'
-import { answeredCrl, idKey, type Observations } from './observations.ts'
+import { type AnsweredRevocation, answeredCrl, idKey, type Observations } from './observations.ts'
 
 /**
  * A fleet that notes whatever its callers get, and judges on the spot what cannot be judged later: that a certificate is recorded at the moment it is returned, that a CRL lists
@@ -34,11 +34,15 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
     return credential
   }
 
+  /** What this process knows of at once: what was answered before it began, and by itself. */
+  const knownHere = new Set(observations.revocations)
+  const answered = (revocation: AnsweredRevocation): void => {
+    observations.revocations.push(revocation)
+    knownHere.add(revocation)
+  }
   /** What was answered as revoked so far, and stays so. */
-  const revokedBefore = (): ReadonlySet<string> => {
-    const lasting = observations.revocations.filter(
-      ({ reason }) => reason !== 'certificateHold' || observations.releases === 0,
-    )
+  const revokedBefore = (revocations: Iterable<AnsweredRevocation> = observations.revocations): ReadonlySet<string> => {
+    const lasting = [...revocations].filter(({ reason }) => reason !== 'certificateHold' || observations.releases === 0)
     return new Set(lasting.flatMap(({ certificates }) => certificates.map(idKey)))
   }
   /** Of what was revoked before, and is so yet: a hold may have been lifted meanwhile. */
@@ -62,7 +66,7 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
     async revoke(target, request, options) {
       const result = await fleet.revoke(target, request, options)
       const { certificates, revocationDate, reason } = result
-      observations.revocations.push({
+      answered({
         ...(typeof target === 'string' ? { deviceId: target } : {}),
         certificates,
         revocationDate,
@@ -76,7 +80,7 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
         ...options,
         async onPage(page) {
           // Pages have dates of their own: nobody is told of them.
-          observations.revocations.push({ certificates: page.certificates, reason })
+          answered({ certificates: page.certificates, reason })
           await options.onPage?.(page)
         },
       })
@@ -109,7 +113,8 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
       return crl
     },
     async ocsp(request, options) {
-      const revoked = revokedBefore()
+      // Another process's revocation may be heard of half a second later.
+      const revoked = revokedBefore(knownHere)
       const answer = await fleet.ocsp(request, options)
       const response = parseOcspResponse(answer.der)
       if (answer.responseStatus !== 'successful' || response.status !== 'successful') return answer

@@ -130,6 +130,18 @@ describe('delta CRLs', () => {
     }
   })
 
+  it('last no longer than the full one', async () => {
+    for (const delta of ['yes', 1, null] as never[]) {
+      await expect(bench.open({ publish, crl: { delta } })).rejects.toThrow(TypeError)
+    }
+    for (const validitySeconds of [0, Number.NaN, 7 * 86_400 + 1]) {
+      await expect(bench.open({ publish, crl: { delta: { validitySeconds } } })).rejects.toThrow(RangeError)
+    }
+    await using brief = await bench.open({ publish, crl: { validitySeconds: 3600, delta: true } })
+    const [full, delta] = [await brief.crl(), await brief.crl({ delta: true })]
+    expect(delta.nextUpdate).toEqual(full.nextUpdate)
+  })
+
   it('are told apart in the ledger', async () => {
     await fleet.crl()
     const published: unknown[] = []

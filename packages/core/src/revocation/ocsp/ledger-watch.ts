@@ -11,6 +11,8 @@ const freshMilliseconds = 500
 const pageEvents = 500
 /** Of a ledger that has grown long meanwhile no more is read at once: until it is caught up with, every status is asked for. */
 const pagesAtOnce = 4
+/** Between such readings: whoever asks meanwhile does not wait for them. */
+const pauseMilliseconds = 100
 /** So often the place is saved for processes to come, which it spares the past. */
 const savedEach = 5000
 
@@ -23,53 +25,42 @@ export interface LedgerWatch extends StatusWatch {
 /** @param heard called with each change, before anybody is told that all is heard of; without an event: any certificate may have changed. */
 export function createLedgerWatch(store: Store, heard: (event: FleetEvent | undefined) => void): LedgerWatch {
   let after: Cursor | undefined
-  let starting: Promise<void> | undefined
   let reading: Promise<boolean> | undefined
   let epoch = 0
   let unsaved = 0
   /** When the ledger was last read to its end, by a clock that nobody sets. */
   let freshUntil = Number.NEGATIVE_INFINITY
   let expired = false
+  /** While a long ledger is caught up with: when to go on. */
+  let notBefore = Number.NEGATIVE_INFINITY
 
   const tell = (event: FleetEvent | undefined): void => {
     epoch += 1
     heard(event)
   }
 
-  const start = (): Promise<void> | undefined => {
-    if (after !== undefined) return undefined
-    starting ??= store
-      .cursor(consumer)
-      .then(cursor => {
-        after = cursor
-      })
-      .finally(() => {
-        starting = undefined
-      })
-    return starting
-  }
-
   const read = async (): Promise<boolean> => {
     expired = false
     const begun = performance.now()
-    await start()
+    after ??= await store.cursor(consumer)
     for (let page = 0; page < pagesAtOnce; page += 1) {
       if (page > 0) await pause()
-      const { items, next } = await store.ledger({ after: after ?? '', limit: pageEvents })
+      const { items, next } = await store.ledger({ after, limit: pageEvents })
       for (const event of items) if (changesStatus.has(event.type)) tell(event)
       after = next
       unsaved += items.length
+      if (unsaved >= savedEach) {
+        unsaved = 0
+        // It spares others some reading; nobody relies on it.
+        store.saveCursor(consumer, next, undefined).catch(() => {})
+      }
       if (items.length < pageEvents) {
         // Somebody may have changed something while it was read: then it has to be read again.
         if (!expired) freshUntil = begun + freshMilliseconds
-        if (unsaved >= savedEach) {
-          unsaved = 0
-          // It spares others some reading; nobody relies on it.
-          store.saveCursor(consumer, next, undefined).catch(() => {})
-        }
         return !expired
       }
     }
+    notBefore = performance.now() + pauseMilliseconds
     return false
   }
 
@@ -77,12 +68,13 @@ export function createLedgerWatch(store: Store, heard: (event: FleetEvent | unde
     get epoch() {
       return epoch
     },
-    start,
     isFresh: () => performance.now() < freshUntil,
     async refresh(): Promise<boolean> {
       // What is being read was begun before this caller came, and may miss what he knows of.
       if (reading !== undefined) await reading.catch(() => {})
-      if (performance.now() < freshUntil) return true
+      const time = performance.now()
+      if (time < freshUntil) return true
+      if (time < notBefore) return false
       reading ??= read()
         .catch((error: unknown) => {
           // What lay between was pruned away.

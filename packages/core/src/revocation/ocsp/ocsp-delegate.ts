@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { isPkiError, parseCertificate, softwareSigner } from '@fleetcert/x509'
 import { createCertificateTemplate } from '../../authority/certificate-template.ts'
 import { checkedNow } from '../../authority/check-clock.ts'
@@ -6,7 +7,6 @@ import type { Issuer } from '../../authority/issuer.ts'
 import { resolveProfile } from '../../authority/resolve-profile.ts'
 import { validityAt } from '../../authority/validity.ts'
 import type { FleetWarning } from '../../fleet/fleet-warning.ts'
-import { createPrivateKey } from '../../signer/key-pair.ts'
 import type { CertificateId } from '../../store/store.ts'
 import type { OcspSigning } from './ocsp-authority.ts'
 
@@ -50,7 +50,8 @@ export function createOcspDelegate(
   const make = async (): Promise<OcspSigning> => {
     const now = await checkedNow(context.store, context.clock)
     const caSigner = await issuer.signer()
-    const signer = softwareSigner(await createPrivateKey('P-256'))
+    // Some ten microseconds: not worth the way to the thread pool.
+    const signer = softwareSigner(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
     const { certificate } = issuer
     const validity = validityAt(now, profile, undefined, certificate)
     const { id, der } = await issueCertificate(context, {

@@ -101,19 +101,10 @@ export function createWatchedOcspResponder(
     if (checking !== undefined) await checking
 
     const key = nonce === undefined && certIds.length === 1 && cacheBytes > 0 ? keyOf(certIds[0]!.der) : undefined
-    let kept: CachedAnswer | undefined
-    if (key !== undefined) {
-      const starting = watch.start()
-      if (starting !== undefined) await starting
-      kept = lookUp(key, now)
-      if (kept !== undefined) {
-        if (watch.isFresh()) return kept.answer
-        const isFresh = await watch.refresh()
-        // What was heard of meanwhile may have dropped it.
-        kept = lookUp(key, now)
-        if (isFresh && kept !== undefined) return kept.answer
-      }
-    }
+    // Before anything is read, so that no change is missed after it; also for those with a nonce: the responder's own certificate may have been revoked.
+    const isFresh = watch.isFresh() || (await watch.refresh())
+    const kept = key === undefined ? undefined : lookUp(key, now)
+    if (kept !== undefined && isFresh) return kept.answer
 
     const { epoch } = watch
     const responses = await statusesOf(authority, certIds, io)

@@ -1,18 +1,15 @@
 /** What tells a responder whether a status that it has read is still so. */
 export interface StatusWatch {
-  /** Begins to listen: before the first status is read that is to be kept. `undefined` once it does. */
-  start(): Promise<void> | undefined
   /** Rises with every change that was heard of. What was read before a change and signed after it is not kept. */
   readonly epoch: number
   /** Whether all changes up to a moment ago have been heard of, so that what is kept may be given out unasked. */
   isFresh(): boolean
-  /** Hears of what has changed. Resolves whether it is all heard of now. Rejects when that cannot be known. */
+  /** Hears of what has changed, from the first call on. Resolves whether it is all heard of now. Rejects when that cannot be known. */
   refresh(): Promise<boolean>
 }
 
 /** Hears of nothing, so nothing is given out unasked. */
 export const noWatch: StatusWatch = {
-  start: () => undefined,
   epoch: 0,
   isFresh: () => false,
   refresh: async () => false,

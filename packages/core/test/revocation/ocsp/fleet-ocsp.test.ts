@@ -7,6 +7,7 @@ import {
   type Keyring,
   memoryKeyring,
   PkiError,
+  parseCertificate,
   parseOcspResponse,
 } from '@fleetcert/core'
 import { encodeCertIdIssuer, encodeExtension, extensionOids, ocspOids } from '@fleetcert/x509'
@@ -93,6 +94,32 @@ describe('what was issued', () => {
 })
 
 describe('what was not issued is never good', () => {
+  it('a pinned certificate, also when it says that our CA issued it, and when it is revoked', async () => {
+    const { certificate } = await fleet.enroll('sensor-1')
+    const { der } = parseCertificate(certificate)
+    const id = { issuerKeyId: (await issuerKeyIds(fleet)).issuingCa, serialNumber: '0a0b0c' }
+    const at = world.now
+    await world.store.register(
+      {
+        id,
+        role: 'device',
+        profile: 'device',
+        deviceId: 'stranger',
+        publicKeyHash: new Uint8Array(32),
+        fingerprint: new Uint8Array(32).fill(1),
+        der,
+        notBefore: at,
+        notAfter: new Date(at.getTime() + 86_400_000),
+        shard: 0,
+        createdAt: at,
+      },
+      [{ type: 'registered', at, certificate: id, deviceId: 'stranger' }],
+    )
+    expect(await world.statusOf('0a0b0c')).toBe('unauthorized')
+    await fleet.revoke(id)
+    expect(await world.statusOf('0a0b0c')).toBe('unauthorized')
+  })
+
   it('a serial number without a record', async () => {
     expect(await world.statusOf('0102030405060708090a0b0c0d0e0f10')).toBe('unauthorized')
   })
@@ -388,6 +415,18 @@ describe("the responder's certificate", () => {
     })
   })
 
+  it('is given up when it is revoked, also where every request has a nonce', async () => {
+    const { serialNumber } = await fleet.enroll('sensor-1')
+    const responder = responderOf(await world.ask(serialNumber, { nonce: randomBytes(8) }))
+    const { issuingCa: issuerKeyId } = await issuerKeyIds(fleet)
+    const other = await world.open()
+    await other.revoke({ issuerKeyId, serialNumber: responder.serialNumber })
+    vi.advanceTimersByTime(500)
+    const next = responderOf(await world.ask(serialNumber, { nonce: randomBytes(8) }))
+    expect(next.serialNumber).not.toBe(responder.serialNumber)
+    await other.close()
+  })
+
   it('is given up when it is revoked, with all that it has signed', async () => {
     const { serialNumber } = await fleet.enroll('sensor-1')
     const answer = await world.ask(serialNumber)
@@ -467,6 +506,27 @@ describe('answers that are kept', () => {
     expect(await world.ask(other.serialNumber)).toBe(kept)
   })
 
+  it('are dropped by a revocation that comes while the ledger is being read', async () => {
+    const { serialNumber } = await fleet.enroll('sensor-1')
+    const other = await fleet.enroll('sensor-2')
+    for (const asked of [serialNumber, other.serialNumber]) await world.ask(asked)
+    vi.advanceTimersByTime(500)
+    const read = gate()
+    const revoked = gate()
+    world.after = async name => {
+      if (name !== 'ledger') return
+      read.open()
+      await revoked.passed
+    }
+    const slow = world.ask(other.serialNumber)
+    await read.passed
+    world.after = () => {}
+    await fleet.revoke('sensor-1', { reason: 'superseded' })
+    revoked.open()
+    expect(world.judge(await slow, other.serialNumber)).toMatchObject({ certStatus: 'good' })
+    expect(await world.statusOf(serialNumber)).toBe('revoked superseded')
+  })
+
   it('are dropped within half a second by a revocation of another process', async () => {
     const { serialNumber } = await fleet.enroll('sensor-1')
     const answer = await world.ask(serialNumber)
@@ -521,6 +581,11 @@ describe('answers that are kept', () => {
     world.calls.length = 0
     expect(await world.ask(serialNumber)).toBe(answer)
     expect(world.calls).toContain('certificateStatus')
+    // Nobody waits for the rest of it.
+    world.calls.length = 0
+    expect(await world.ask(serialNumber)).toBe(answer)
+    expect(world.calls).toEqual(['certificateStatus'])
+    vi.advanceTimersByTime(100)
     world.calls.length = 0
     expect(await world.ask(serialNumber)).toBe(answer)
     expect(world.calls).toEqual(['ledger', 'ledger'])
