@@ -48,6 +48,7 @@ export const httpStatus: Readonly<Record<PkiErrorCode, number>> = {
   ERR_PKI_BOOTSTRAP_BUSY: 503,
   ERR_PKI_CLOCK: 503,
   ERR_PKI_CLOSED: 503,
+  ERR_PKI_ENFORCER: 503,
   ERR_PKI_ISSUER_UNKNOWN: 404,
   ERR_PKI_CRL_UNKNOWN: 404,
   ERR_PKI_CRL_CHECK: 503,
@@ -94,6 +95,7 @@ export const httpStatus: Readonly<Record<PkiErrorCode, number>> = {
   ERR_PKI_CLIENT_EXPIRED: 500,
   ERR_PKI_CLIENT_REVOKED: 500,
   ERR_PKI_CLIENT_REQUIRED: 500,
+  ERR_PKI_BROKER_CONFIG: 500,
   ERR_PKI_BROKER_REFUSED: 500,
   ERR_PKI_TLS: 500,
 }

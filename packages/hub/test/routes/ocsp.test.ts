@@ -273,6 +273,8 @@ describe('when the fleet cannot say', () => {
     }
     expect((await call()).hex.length).toBeGreaterThan(400)
     down.breakStore(true)
+    // What was signed is given out for half a second more.
+    await new Promise(resolve => setTimeout(resolve, 510))
     expect(await call()).toEqual({ status: 200, cacheControl: 'no-store', hex: failures.tryLater })
     expect(down.errors.at(-1)).toMatchObject({ code: 'ERR_PKI_STORE_UNAVAILABLE' })
     down.breakStore(false)

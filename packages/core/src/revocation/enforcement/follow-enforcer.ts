@@ -1,0 +1,264 @@
+import { isPkiError } from '@fleetcert/x509'
+import { currentCertificate } from '../../fleet/current-certificate.ts'
+import { statusAt } from '../../fleet/device-record.ts'
+import type { Enforcer } from '../../fleet/fleet.ts'
+import type { FleetWarning } from '../../fleet/fleet-warning.ts'
+import { listAll } from '../../fleet/list-all.ts'
+import type { Cursor, FleetEvent, FleetEventInput, Store } from '../../store/store.ts'
+import { createEnforcementJournal } from './enforcement-journal.ts'
+import type { AdmissionCause, EnforcementState } from './enforcement-state.ts'
+import { createTasks, type RecentSilence, type SilenceOutcome, type Task } from './enforcement-tasks.ts'
+
+/** How many devices one enforcer is asked for at a time. */
+const atATime = 100
+/** How many devices may be open before the ledger is read on: they are written with each receipt. */
+const mostOpen = 1000
+const pageSize = 500
+/** A place in the ledger is kept this often where nothing else is to be written. */
+const saveMilliseconds = 5000
+const firstPause = 1000
+const longestPause = 300_000
+// Without the journal: what is older was enforced by whoever made it, or is enforced by whoever has the journal.
+const lookBackMilliseconds = 60_000
+const pastRecords = 32
+
+export interface FollowEnforcerOptions {
+  readonly store: Store
+  readonly clock: () => Date
+  readonly enforcer: Enforcer
+  /** This process and this enforcer in it. */
+  readonly holder: string
+  /** Whether another enforcer of this process has the same name: then this one has no journal. */
+  readonly isDouble: boolean
+  readonly attemptSeconds: number
+  readonly closed: AbortSignal
+  readonly onWarning: (warning: FleetWarning) => void
+  /** What was begun in this process when it made the revocation of that event; `undefined` for another's. */
+  readonly recent: (event: FleetEvent) => RecentSilence | undefined
+}
+
+/** Follows the ledger for one enforcer. */
+export interface EnforcerFollower {
+  /** Looks at the ledger, begins what is due, writes down what is done. Never rejects; a second call while one is under way does nothing. */
+  look(): Promise<void>
+  /** Writes down what is done, and lets another process go on. Never rejects. */
+  close(): Promise<void>
+}
+
+/**
+ * Tells one enforcer, by the ledger, of every device that was revoked or held, until it has confirmed: again after a failure, with a pause that doubles, and after a restart from where it was. For each that it confirmed, one
+ * `enforced` event is the receipt, appended in the same step that says that it is done.
+ *
+ * One process at a time has the enforcer's journal. Another process does nothing with a shared enforcer, and without receipts the same with one of its own sessions.
+ */
+export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower {
+  const { store, clock, enforcer, closed } = options
+  const journal = createEnforcementJournal(store, enforcer.name, options.holder)
+  const tasks = createTasks()
+  const since = clock().getTime() - lookBackMilliseconds
+  let after: Cursor | undefined
+  let hasJournal = false
+  let receipts: FleetEventInput[] = []
+  let isChanged = false
+  let savedAt = Number.NEGATIVE_INFINITY
+  /** What was being written when its answer was lost. */
+  let unheard: { readonly state: EnforcementState; readonly receipts: readonly FleetEventInput[] } | undefined
+  let running = 0
+  let busy: Promise<void> | undefined
+  let warnedAt = Number.NEGATIVE_INFINITY
+
+  const begin = async (keep: boolean): Promise<void> => {
+    const state = await journal.load()
+    if (keep) {
+      for (const task of [...tasks]) if (!task.isRunning) tasks.delete(task)
+      tasks.restore(state?.open ?? [])
+      receipts = []
+      unheard = undefined
+      isChanged = false
+      after = state?.after ?? ''
+    }
+    after ??= state?.after ?? ''
+    hasJournal = keep
+  }
+
+  /** Whether there is anything to follow for. */
+  const claim = async (): Promise<boolean> => {
+    const hold = options.isDouble ? 'elsewhere' : await journal.hold()
+    if (hold === 'taken' || (hold === 'held' && !hasJournal)) await begin(true)
+    if (hold !== 'elsewhere') return true
+    if (enforcer.shared === true && !options.isDouble) {
+      hasJournal = false
+      for (const task of [...tasks]) if (!task.isRunning) tasks.delete(task)
+      return false
+    }
+    if (after === undefined || hasJournal) await begin(false)
+    return true
+  }
+
+  const causeOf = async (event: FleetEvent & { readonly deviceId: string }): Promise<AdmissionCause | undefined> => {
+    const { type } = event
+    if (type !== 'issued' && type !== 'renewed' && type !== 'registered' && type !== 'released') return undefined
+    if (enforcer.admit !== undefined) return type
+    if (enforcer.readmit === undefined || type === 'renewed') return undefined
+    return type === 'released' || (await wasRevoked(store, event.deviceId)) ? type : undefined
+  }
+
+  const read = async (): Promise<void> => {
+    while (tasks.size < mostOpen && after !== undefined) {
+      const page = await store.ledger({ after, limit: pageSize })
+      for (const event of page.items) {
+        const { deviceId, type } = event
+        if (deviceId === undefined || (!hasJournal && event.at.getTime() < since)) continue
+        const of = { ...event, deviceId }
+        if (type === 'revoked' || type === 'held') tasks.silence(of, options.recent(event))
+        else {
+          const cause = await causeOf(of)
+          if (cause !== undefined) tasks.admit(of, cause)
+        }
+      }
+      after = page.next
+      if (page.items.length === 0) return
+    }
+  }
+
+  /** Writes what is done; `false`: another process has the journal by now. */
+  const write = async (): Promise<void> => {
+    if (!hasJournal) {
+      receipts = []
+      return
+    }
+    const isDue = performance.now() - savedAt >= saveMilliseconds
+    if (unheard === undefined && receipts.length === 0 && !isChanged && !isDue) return
+    if (unheard === undefined) {
+      unheard = { state: { after: after ?? '', open: tasks.state() }, receipts }
+      receipts = []
+      isChanged = false
+    }
+    const isMine = await journal.save(unheard.state, unheard.receipts)
+    unheard = undefined
+    savedAt = performance.now()
+    if (!isMine) hasJournal = false
+  }
+
+  const attempt = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const signal = AbortSignal.any([closed, AbortSignal.timeout(options.attemptSeconds * 1000)])
+    const aborted = Promise.withResolvers<never>()
+    const stop = (): void => aborted.reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      // An enforcer that does not heed its signal must not take a place for ever.
+      return await Promise.race([work(signal), aborted.promise])
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  const silence = async (task: Task): Promise<SilenceOutcome> => {
+    const { recent, deviceId } = task
+    task.recent = undefined
+    if (recent !== undefined) {
+      const { confirmed } = await recent.enforcement
+      const outcome = recent.outcomes.get(enforcer.name)
+      if (outcome !== undefined && confirmed.includes(enforcer.name)) return outcome
+    }
+    return attempt(signal => enforcer.silence({ deviceId, clientIds: [deviceId] }, { signal }))
+  }
+
+  const admit = async (deviceId: string, cause: AdmissionCause): Promise<void> => {
+    const record = await currentCertificate(store, deviceId, clock())
+    // Revoked since: that is told, too.
+    if (record?.der === undefined || statusAt(record, clock()) !== 'active') return
+    const target = { deviceId, clientIds: [deviceId], cause, certificate: record.der }
+    await attempt(async signal => (enforcer.admit ?? enforcer.readmit)?.call(enforcer, target, { signal }))
+  }
+
+  const run = async (task: Task): Promise<void> => {
+    const { deviceId, silenceAt, admit: cause, sequence } = task
+    task.isRunning = true
+    running += 1
+    try {
+      if (silenceAt !== undefined) {
+        const outcome = await silence(task)
+        // A later revocation asks again: a session may have come in between.
+        if (task.silenceAt === silenceAt) task.silenceAt = undefined
+        const details = { enforcer: enforcer.name, outcome, through: sequence }
+        receipts.push({ type: 'enforced', at: clock(), deviceId, details })
+      } else if (cause !== undefined) {
+        await admit(deviceId, cause)
+        if (task.sequence === sequence) task.admit = undefined
+      }
+      task.failures = 0
+      task.notBefore = 0
+      isChanged = true
+      if (task.silenceAt === undefined && task.admit === undefined) tasks.delete(task)
+    } catch (error) {
+      task.failures += 1
+      const pause = Math.min(firstPause * 2 ** (task.failures - 1), longestPause)
+      // Half of it by chance: those that failed together come back one by one.
+      task.notBefore = performance.now() + pause / 2 + (Math.random() * pause) / 2
+      warn(deviceId, error, Math.ceil(pause / 1000))
+    } finally {
+      task.isRunning = false
+      running -= 1
+      start()
+    }
+  }
+
+  const warn = (deviceId: string, error: unknown, retrySeconds: number): void => {
+    // A broker that is down fails for every device.
+    if (closed.aborted || performance.now() - warnedAt < 60_000) return
+    warnedAt = performance.now()
+    options.onWarning({ type: 'deviceNotSilenced', enforcer: enforcer.name, deviceId, error, retrySeconds })
+  }
+
+  const start = (): void => {
+    if (closed.aborted) return
+    const now = performance.now()
+    for (const task of tasks) {
+      if (running >= atATime) return
+      if (!task.isRunning && task.notBefore <= now) void run(task)
+    }
+  }
+
+  const lookOnce = async (): Promise<void> => {
+    if (!(await claim())) return
+    // What was written and not heard of comes first: it says what is done already.
+    await write()
+    await read()
+    start()
+    await write()
+  }
+
+  return {
+    look() {
+      busy ??= lookOnce()
+        .catch((error: unknown) => {
+          // What lay between was pruned away, or the store was restored: from the beginning. Anything else is met again at the next look.
+          if (isPkiError(error, 'ERR_PKI_CURSOR')) after = ''
+        })
+        .finally(() => {
+          busy = undefined
+        })
+      return busy
+    },
+    async close() {
+      await busy
+      if (hasJournal) {
+        isChanged = true
+        await write().catch(() => {})
+      }
+      await journal.release().catch(() => {})
+    },
+  }
+}
+
+/** Whether something of the device was ever revoked. Nobody looks through thousands of certificates: beyond some it is taken for one that was. */
+async function wasRevoked(store: Store, deviceId: string): Promise<boolean> {
+  let seen = 0
+  for await (const record of listAll(store, { list: 'device', deviceId }, undefined, undefined, 8)) {
+    if (record.revocation !== undefined) return true
+    seen += 1
+    if (seen === pastRecords) return true
+  }
+  return false
+}
