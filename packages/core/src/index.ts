@@ -70,7 +70,7 @@ export type {
   ServerCredential,
   SignedCrl,
 } from './fleet/fleet.ts'
-export type { FleetWarning } from './fleet/fleet-warning.ts'
+export type { EnforcementWarning, FleetWarning, PublishingWarning } from './fleet/fleet-warning.ts'
 export { isDeviceId } from './fleet/identifier.ts'
 export { type CrlOptions, type IssuingCrlOptions, type OpenFleetOptions, openFleet } from './fleet/open-fleet.ts'
 export { issuerPath, type PublishOptions } from './fleet/published-urls.ts'

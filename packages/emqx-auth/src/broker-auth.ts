@@ -1,20 +1,25 @@
 import type { Fleet } from '@fleetcert/core'
 import type { DenyReason } from './deny-reason.ts'
-import { type Evidence, identifyEvidence, storeFailure } from './identify-evidence.ts'
+import { type Evidence, type Identity, identifyEvidence, storeFailure } from './identify-evidence.ts'
 import { compileBinding, type IdentityBinding } from './identity-binding.ts'
+import { createRegistrar, type JustInTimeRegistration, type RegisteringFleet } from './just-in-time.ts'
+import { bearsNames, type ReportedNames, reportedName } from './subject-name.ts'
 import type { AclRule, TopicAction } from './topics/acl-rule.ts'
 import { compileAcl } from './topics/compile-acl.ts'
 import { compileTopicTemplates, type TopicTemplates } from './topics/topic-templates.ts'
+import { commonNameAlone } from './unsafe.ts'
 
 /** What a broker knows of a client that wants to connect. */
 export interface ConnectInput {
   readonly clientId: string
   readonly username?: string
-  /** The client's own certificate; without it nobody gets in. */
+  /** The client's own certificate; without it nobody gets in, unless `identifyBy` says otherwise. */
   readonly certificate?: Evidence
   readonly peerAddress?: string
-  /** The certificate's common name as the broker read it. Compared with the device id if it is given; a pinned certificate keeps its own names, so there it is not. */
+  /** The certificate's common name as the broker read it in the handshake. If it is given it must be the device id, or for a pinned certificate its own. */
   readonly commonName?: string
+  /** The certificate's subject as the broker read it, RFC 4514. Where there is no certificate its one CN must be `commonName`. */
+  readonly subject?: string
 }
 
 /** Who connects and what it may do, or why it may not. */
@@ -62,10 +67,15 @@ export interface BrokerAuth {
 
 /** What decisions are made from. */
 export interface BrokerAuthOptions {
-  readonly fleet: Pick<Fleet, 'identify' | 'device'>
+  /** `register` and `issuers` are needed with `justInTime`. */
+  readonly fleet: Pick<Fleet, 'identify' | 'device'> & Partial<Pick<Fleet, 'register' | 'issuers'>>
   readonly topics?: TopicTemplates
-  /** Default `prefix`. */
+  /** Default: client ids by `prefix`, user names ignored. */
   readonly bind?: IdentityBinding
+  /** Default `certificate`: who shows none is nobody. The weaker choice is the symbol `commonNameAlone` of `@fleetcert/emqx-auth/unsafe`. */
+  readonly identifyBy?: 'certificate' | typeof commonNameAlone
+  /** Registers certificates of a trusted foreign CA when they are first seen. Default: what is unknown is refused. */
+  readonly justInTime?: JustInTimeRegistration
   /** The longest a session may last. Default: as long as its certificate. */
   readonly sessionSeconds?: number
   /** The same as the fleet's. Default: the system's. */
@@ -91,24 +101,64 @@ export function createBrokerAuth(options: BrokerAuthOptions): BrokerAuth {
   if (sessionSeconds !== undefined && !(Number.isSafeInteger(sessionSeconds) && sessionSeconds > 0)) {
     throw new RangeError('"sessionSeconds" must be a positive integer')
   }
-  const checkClientId = compileBinding(options.bind ?? 'prefix')
+  const binding = compileBinding(options.bind ?? 'prefix')
   const aclOf = compileTopicTemplates(options.topics)
+  const { identifyBy = 'certificate', justInTime } = options
+  if (identifyBy !== 'certificate' && identifyBy !== commonNameAlone) {
+    throw new TypeError('"identifyBy" must be "certificate"')
+  }
+  const register = justInTime && createRegistrar(fleet as RegisteringFleet, justInTime, clock)
+
+  /** Of the device's newest certificate: by its name alone. What that is worth now is for `identify` to say, which does not trust a clock that is off. */
+  async function identifyName(deviceId: string): Promise<Identity> {
+    const newest = await fleet.device(deviceId)
+    if (newest === undefined) return { status: 'refused', reason: 'deviceUnknown' }
+    return identifyEvidence(fleet, { fingerprint: newest.fingerprint })
+  }
+
+  async function identifyClient(input: ConnectInput): Promise<Identity> {
+    const { certificate: evidence } = input
+    if (evidence === undefined) return identifyNames(input)
+    const identity = await identifyEvidence(fleet, evidence)
+    const isUnknown = identity.status === 'refused' && identity.reason === 'certificateUnknown'
+    if (register === undefined || !isUnknown || identity.isKnown === true || !('der' in evidence)) return identity
+    const { clientId, username, peerAddress, commonName } = input
+    if (commonName !== undefined && !bearsNames(evidence.der, input)) {
+      return { status: 'refused', reason: 'commonNameMismatch' }
+    }
+    const refused = await register(evidence.der, {
+      clientId,
+      ...(username === undefined ? {} : { username }),
+      ...(peerAddress === undefined ? {} : { peerAddress }),
+    })
+    return refused === undefined ? identifyEvidence(fleet, evidence) : { status: 'refused', reason: refused }
+  }
+
+  async function identifyNames(names: ReportedNames): Promise<Identity> {
+    if (identifyBy !== commonNameAlone) return { status: 'refused', reason: 'noCertificate' }
+    const reported = reportedName(names)
+    if ('refused' in reported) return { status: 'refused', reason: reported.refused }
+    const identity = await identifyName(reported.name)
+    // A pinned certificate is known as a whole or not at all: anybody can put its name into one of his own.
+    const isPinned = identity.status === 'active' && identity.certificate.state === 'pinned'
+    return isPinned ? { status: 'refused', reason: 'nameAlone', deviceId: reported.name } : identity
+  }
 
   async function authenticate(input: ConnectInput): Promise<ConnectDecision> {
     if (!isRequest(input)) return deny('malformedRequest')
-    const { clientId, certificate: evidence, commonName } = input
-    if (evidence === undefined) return deny('noCertificate')
+    const { commonName } = input
     // Needs no look-up: an empty id is bound to no device.
-    if (checkClientId(clientId, '') === 'clientIdEmpty') return deny('clientIdEmpty')
-    const identity = await identifyEvidence(fleet, evidence)
+    if (input.certificate !== undefined && binding.check(input, '') === 'clientIdEmpty') return deny('clientIdEmpty')
+    const identity = await identifyClient(input)
     if (identity.status === 'refused') return deny(identity.reason, identity.deviceId)
     const { device, certificate, fingerprint } = identity
     const { deviceId, role } = device
-    const refused = checkClientId(clientId, deviceId)
+    const refused = binding.check(input, deviceId)
     if (refused !== undefined) return deny(refused, deviceId)
     // Certificates of ours have CN = device id and one CN. Several, or a proxy's idea of one, read differently.
-    if (commonName !== undefined && certificate.state !== 'pinned' && commonName !== deviceId) {
-      return deny('commonNameMismatch', deviceId)
+    if (commonName !== undefined) {
+      const isOwn = certificate.state === 'pinned' ? bearsNames(certificate.der, input) : commonName === deviceId
+      if (!isOwn) return deny('commonNameMismatch', deviceId)
     }
     const now = clock().getTime()
     const limits = [certificate.notAfter.getTime()]
@@ -131,22 +181,29 @@ export function createBrokerAuth(options: BrokerAuthOptions): BrokerAuth {
 
   async function authorize(input: TopicInput): Promise<TopicDecision> {
     if (!isRequest(input) || typeof input.topic !== 'string') return deny('malformedRequest')
-    const { clientId, deviceId, action, topic } = input
+    const { deviceId, action, topic } = input
     if (action !== 'publish' && action !== 'subscribe') return deny('malformedRequest')
-    let evidence = input.certificate
-    if (evidence === undefined) {
-      if (deviceId === undefined || deviceId === '') return deny('noCertificate')
-      // By name alone. What the device's newest certificate is worth now is for `identify` to say, which does not trust a clock that is off.
-      const newest = await fleet.device(deviceId)
-      if (newest === undefined) return deny('deviceUnknown')
-      evidence = { fingerprint: newest.fingerprint }
-    }
-    const identity = await identifyEvidence(fleet, evidence)
+    const identity =
+      input.certificate === undefined ? await identifySession(input) : await identifyEvidence(fleet, input.certificate)
     if (identity.status === 'refused') return deny(identity.reason)
-    const { device } = identity
-    if (deviceId !== undefined && deviceId !== device.deviceId) return deny('commonNameMismatch')
-    const refused = checkClientId(clientId, device.deviceId) ?? compileAcl(aclOf(device))(action, topic)
+    const { device, certificate } = identity
+    if (deviceId !== undefined && certificate.state !== 'pinned' && deviceId !== device.deviceId) {
+      return deny('commonNameMismatch')
+    }
+    const refused = binding.check(input, device.deviceId) ?? compileAcl(aclOf(device))(action, topic)
     return refused === undefined ? { result: 'allow' } : deny(refused)
+  }
+
+  /** A session of which nothing is known but its names. That it is one, `authenticate` has decided: its client id belongs to the device that its certificate was of. */
+  async function identifySession({ clientId, deviceId: commonName = '' }: TopicInput): Promise<Identity> {
+    const deviceId = binding.deviceOf(clientId)
+    // Any client id with any certificate, so it names nobody; and the common name of a pinned certificate is what its owner chose.
+    if (deviceId === undefined && identifyBy !== commonNameAlone) return { status: 'refused', reason: 'nameAlone' }
+    if (deviceId !== undefined && deviceId !== '' && deviceId !== commonName) {
+      const identity = await identifyName(deviceId)
+      if (identity.status === 'active' && identity.certificate.state === 'pinned') return identity
+    }
+    return commonName === '' ? { status: 'refused', reason: 'noCertificate' } : identifyName(commonName)
   }
 
   // An async function turns a throw into a rejection; here every rejection becomes a deny.

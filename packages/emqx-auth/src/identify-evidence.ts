@@ -13,7 +13,13 @@ export type Identity =
       /** `AA:BB:…` of the certificate shown. */
       readonly fingerprint: string
     }
-  | { readonly status: 'refused'; readonly reason: DenyReason; readonly deviceId?: string }
+  | {
+      readonly status: 'refused'
+      readonly reason: DenyReason
+      readonly deviceId?: string
+      /** The fleet has this certificate, and it is nobody's identity. */
+      readonly isKnown?: boolean
+    }
 
 // What is not `active` is refused, also a status that a later fleet may have.
 const refusalReasons: Partial<Record<Identification['status'], DenyReason>> = {
@@ -36,11 +42,13 @@ export async function identifyEvidence(fleet: Pick<Fleet, 'identify'>, evidence:
       status: 'refused',
       reason: refusalReasons[answer.status] ?? 'certificateUnknown',
       deviceId: device.deviceId,
+      isKnown: true,
     }
   }
   // A server's or a CA's certificate is ours, too, and is nobody's identity.
   const isDevice = (device.role === 'device' || device.role === 'service') && certificate.role === device.role
-  if (!isDevice || certificate.fingerprint === undefined) return { status: 'refused', reason: 'certificateUnknown' }
+  if (!isDevice || certificate.fingerprint === undefined)
+    return { status: 'refused', reason: 'certificateUnknown', isKnown: true }
   return { status: 'active', device, certificate, fingerprint: colonHex(certificate.fingerprint) }
 }
 

@@ -79,10 +79,11 @@ describe('authenticate', () => {
     })
   })
 
-  it('compares the common name of certificates issued here alone: a pinned one keeps its names', async () => {
+  it('compares the common name with the device id, and of a pinned certificate with its own, see identity/pinned.test.ts', async () => {
     expect(await authOf().authenticate({ ...connect, commonName: 'd1' })).toMatchObject({ result: 'allow' })
-    expect(await authOf({ state: 'pinned' }).authenticate({ ...connect, commonName: 'Other' })).toMatchObject({
-      result: 'allow',
+    expect(await authOf({ state: 'pinned' }).authenticate(connect)).toMatchObject({ result: 'allow' })
+    expect(await authOf({ state: 'pinned' }).authenticate({ ...connect, commonName: 'd1' })).toMatchObject({
+      ...{ result: 'deny', reason: 'commonNameMismatch' },
     })
   })
 
@@ -141,7 +142,11 @@ describe('client ids', () => {
     const expected = reason === undefined ? { result: 'allow' } : { result: 'deny', reason }
     expect(await auth.authenticate({ clientId, certificate: { der } })).toMatchObject(expected)
     const topic = 'users/alice/devices/d1/x'
-    expect(await auth.authorize({ clientId, deviceId: 'd1', action: 'publish', topic })).toEqual(expected)
+    const ask = { clientId, deviceId: 'd1', action: 'publish', topic } as const
+    expect(await auth.authorize({ ...ask, certificate: { der } })).toEqual(expected)
+    // Any client id goes with any certificate there, so it names nobody.
+    const byName = bind === anyClientId ? { result: 'deny', reason: 'nameAlone' } : expected
+    expect(await auth.authorize(ask)).toEqual(byName)
   })
 })
 

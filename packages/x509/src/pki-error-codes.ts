@@ -167,7 +167,8 @@ export const pkiErrorSentences = {
     'The keyring holds keys of a fleet, but the store is empty: restore the store; a second root is never made.',
   ERR_PKI_BOOTSTRAP_BUSY: 'Another process is making this fleet and did not finish in time.',
   ERR_PKI_CLOCK: 'The clock is earlier than the ledger, or tells no time at all.',
-  ERR_PKI_ENFORCER: 'A broker or platform was not told what became of a device, or did not confirm that its sessions are gone.',
+  ERR_PKI_ENFORCER:
+    'A broker or platform was not told what became of a device, or did not confirm that its sessions are gone.',
   ERR_PKI_CLOSED: 'This was closed.',
   ERR_PKI_CRL_UNKNOWN: 'The fleet publishes no such CRL.',
   ERR_PKI_CRL_CHECK: 'The new CRL would take back what the last one says, so it was not published.',

@@ -81,7 +81,9 @@ export function createFleet(parts: FleetParts): Fleet {
   const register = createRegister(parts)
   const ocsp = createFleetOcsp(context, authorities, { ...parts.ocsp, onWarning: parts.onWarning })
   const revoker = createRevoker({ ...parts, store: noticingStore(store, ocsp.changed), closed: closing.signal })
-  if (parts.background) followRevocations({ ...parts, ...revoker, closed: closing.signal })
+  const following = parts.background
+    ? followRevocations({ ...parts, recent: revoker.begun, instance: holder.instance, closed: closing.signal })
+    : undefined
   const crls = createFleetCrls({ ...parts, closed: closing.signal })
   if (parts.background) scheduleCrls({ crls: crls.published(), onWarning: parts.onWarning, closed: closing.signal })
 
@@ -197,6 +199,7 @@ export function createFleet(parts: FleetParts): Fleet {
         clearInterval(recovery)
         holder.close()
         await verification.close()
+        await following?.close()
         await store.close()
       })()
       return closed

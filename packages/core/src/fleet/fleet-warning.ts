@@ -1,5 +1,20 @@
 /** Something that goes wrong in the background, where no call would reject. */
-export interface FleetWarning {
+export type FleetWarning = PublishingWarning | EnforcementWarning
+
+/** An enforcer has not confirmed: `silence`, `admit` or `readmit` failed, and is asked again. Of one enforcer at most one a minute is told. */
+export interface EnforcementWarning {
+  readonly type: 'deviceNotSilenced'
+  /** Its name. */
+  readonly enforcer: string
+  /** One of those that it was asked for. */
+  readonly deviceId: string
+  readonly error: unknown
+  /** When it is tried again at the latest, in whole seconds. */
+  readonly retrySeconds: number
+}
+
+/** Something that should be published, or answered, and is not up to date. */
+export interface PublishingWarning {
   /** `crlNotPublished`: no new CRL can be made; the last one is served until it ends. `crlOutdated`: somebody asked for a CRL, and got the last one though it does not show every revocation. `ocspResponderNotRenewed`: answers are signed by the last one until it ends. */
   readonly type: 'crlNotPublished' | 'crlOutdated' | 'ocspResponderNotRenewed'
   readonly issuerKeyId: string
@@ -14,13 +29,20 @@ export interface FleetWarning {
 }
 
 /** What happens to warnings that nobody asked for: a warning of the process. */
-export function emitWarning({ type, issuerKeyId, shard, error, nextUpdate }: FleetWarning): void {
+export function emitWarning(warning: FleetWarning): void {
+  const { type, error } = warning
   const code = (error as { readonly code?: unknown } | undefined)?.code
+  const reason = typeof code === 'string' ? code : 'an error'
+  const text = type === 'deviceNotSilenced' ? enforcementText(warning, reason) : publishingText(warning, reason)
+  process.emitWarning(`${type}: ${text}`, { type: 'FleetcertWarning', code: type })
+}
+
+function enforcementText({ enforcer, deviceId, retrySeconds }: EnforcementWarning, reason: string): string {
+  return `${enforcer} has not confirmed ${deviceId}: ${reason}; again within ${retrySeconds} s`
+}
+
+function publishingText({ type, issuerKeyId, shard, nextUpdate }: PublishingWarning, reason: string): string {
   const what = type === 'ocspResponderNotRenewed' ? 'OCSP responder' : 'CRL'
   const end = nextUpdate === undefined ? '' : `; the last one ends ${nextUpdate.toISOString()}`
-  const reason = typeof code === 'string' ? code : 'an error'
-  process.emitWarning(`${type}: ${what} of ${issuerKeyId.slice(0, 16)}, shard ${shard}: ${reason}${end}`, {
-    type: 'FleetcertWarning',
-    code: type,
-  })
+  return `${what} of ${issuerKeyId.slice(0, 16)}, shard ${shard}: ${reason}${end}`
 }

@@ -1,6 +1,13 @@
 import type { CrlReason, IoOptions } from '@fleetcert/x509'
 import type { OcspAnswer } from '../revocation/ocsp/ocsp-answer.ts'
-import type { CertificateId, CertificateRecord, Cursor, FleetEvent, Reservation } from '../store/store.ts'
+import type {
+  CertificateId,
+  CertificateRecord,
+  CertificateRole,
+  Cursor,
+  FleetEvent,
+  Reservation,
+} from '../store/store.ts'
 import type { SubjectName } from './subject-names.ts'
 
 export interface EnrollRequest {
@@ -226,6 +233,7 @@ export interface EnforcementTarget {
 export interface AdmissionTarget extends EnforcementTarget {
   /** What happened last. */
   readonly cause: 'issued' | 'renewed' | 'registered' | 'released'
+  readonly role: CertificateRole
   /** Its newest certificate that is good now, DER. */
   readonly certificate: Uint8Array
 }
@@ -236,13 +244,17 @@ export interface Enforcer {
   readonly name: string
   /** Every process reaches the same sessions by it, as by a management API: then one process does for all what the ledger asks for. Without it, sessions are those of this process, and each process asks its own. */
   readonly shared?: boolean
+  /** How long `silence` may need where that is more than `enforceTimeoutSeconds`: whoever revoked hears `pending` then, and the receipt comes later. */
+  readonly attemptSeconds?: number
   /** Resolves when no session of the device is left and none can come any more. May be asked again for what it has done already. */
   silence(target: EnforcementTarget, options: IoOptions): Promise<'gone' | 'wasNotConnected'>
   /**
-   * Told, within a second or so and behind every `silence` that came before, that the device has got a certificate or that its hold was released: to lift a ban, or to make the certificate known. Not every certificate is told
-   * when several come at once: the last is. Needs a process with a background.
+   * Told, within a second or so and behind every `silence` that came before, that a device has got a certificate or that its hold was released: to make the certificate known. When several things happen at once, of the
+   * last. Needs a process with a background; so does `readmit`.
    */
   admit?(target: AdmissionTarget, options: IoOptions): Promise<void>
+  /** The same, but only of devices of which something was revoked or held before: to lift a ban. Not asked where there is `admit`. */
+  readmit?(target: AdmissionTarget, options: IoOptions): Promise<void>
 }
 
 /** A fleet of devices and its CAs. Made by `openFleet`. */

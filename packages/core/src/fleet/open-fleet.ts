@@ -64,12 +64,12 @@ export interface OpenFleetOptions {
   readonly crl?: IssuingCrlOptions
   /** How long OCSP answers last, and how many are kept in memory. Default one hour, 32 MiB. */
   readonly ocsp?: OcspOptions
-  /** Close live sessions when a device is revoked. Read at each revocation: an enforcer that needs the fleet first (a broker asks it) is pushed to the list afterwards. */
+  /** Close live sessions when a device is revoked, and confirm it: each confirmation is an `enforced` event of the ledger. Read at each revocation: an enforcer that needs the fleet first (a broker asks it) is pushed to the list afterwards. */
   readonly enforcers?: readonly Enforcer[]
   /** Default 30. */
   readonly enforceTimeoutSeconds?: number
   /**
-   * Default true: recovers what dead processes left behind every 10 s, silences within a second what other processes revoke, and publishes CRLs ahead of their end and some seconds after a revocation.
+   * Default true: recovers what dead processes left behind every 10 s, follows the ledger for the enforcers – what another process revoked, what failed, what a dead process left open –, and publishes CRLs ahead of their end and some seconds after a revocation.
    * One-shot commands pass false.
    */
   readonly background?: boolean

@@ -1,4 +1,5 @@
 import { formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
+import type { RecentSilence } from '../revocation/enforcement/enforcement-tasks.ts'
 import { createEnforcementQueue, type EnforcementQueue, mergeEnforcements } from '../revocation/enforcement-queue.ts'
 import type { CertificateId, CertificateRecord, FleetEvent, FleetEventInput, Revocation } from '../store/store.ts'
 import type { FleetParts } from './create-fleet.ts'
@@ -15,8 +16,8 @@ import { createRevokeAll } from './revoke-all.ts'
 
 /** The part of a fleet that ends certificates. */
 export interface Revoker extends Pick<Fleet, 'revoke' | 'revokeAll' | 'release'>, EnforcementQueue {
-  /** Whether an event of the ledger tells of a revocation that was made here, and enforced. */
-  isOwn(event: FleetEvent): boolean
+  /** What was begun here for the revocation that an event of the ledger tells of; `undefined` if it was made elsewhere. */
+  begun(event: FleetEvent): RecentSilence | undefined
 }
 
 /** Revocations are durable first; then every enforcer is asked. */
@@ -141,7 +142,9 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
   }
 
   const revokeAll = createRevokeAll({ ...context, authorities: parts.authorities, ...queue })
-  return { revoke, revokeAll, release, isOwn: own.isOwn, ...queue }
+  const begun = (event: FleetEvent): RecentSilence | undefined =>
+    event.deviceId !== undefined && own.isOwn(event) ? queue.recent(event.deviceId) : undefined
+  return { revoke, revokeAll, release, begun, ...queue }
 }
 
 function namesOf(record: CertificateRecord): Pick<FleetEventInput, 'certificate' | 'deviceId' | 'fingerprint'> {

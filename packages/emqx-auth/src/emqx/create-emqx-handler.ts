@@ -1,22 +1,23 @@
 import type { BrokerAuth } from '../broker-auth.ts'
 import { deadlineOf } from '../deadline.ts'
-import { checkDialect, type EmqxResponderOptions } from './create-emqx-responder.ts'
-import { maximumBodyOctets, readEmqxBody, resolveBodyKeys } from './emqx-body.ts'
-import { answerInTime, decide, type EmqxQuestion, type Outcome, refuse } from './emqx-outcome.ts'
+import type { EmqxResponderOptions } from './create-emqx-responder.ts'
+import { answerInTime, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
+import { formContentType, maximumBodyOctets } from './read-emqx-body.ts'
 
 /** Whether the caller is the broker: by a secret header, by its address. Only `true` lets it in; anything else, or a throw, refuses. Must not read the body. */
 export type CallerCheck = (request: Request) => boolean | Promise<boolean>
 
 /** Options of {@link createEmqxHandler}. */
 export interface EmqxHandlerOptions extends EmqxResponderOptions {
-  /** Asked first, before the body is read. */
+  /** Asked before anything is decided. */
   readonly authorizeCaller: CallerCheck
-  /** Ends of the path that the authenticator and the authorizer post to. Default `/validate` and `/authorize`. */
+  /** Ends of the path that the authenticator and the authorizer ask. Default `/validate` and `/authorize`. */
   readonly routes?: { readonly authenticate: string; readonly authorize: string }
 }
 
 /**
- * EMQX's HTTP authenticator and authorizer as one Web-standard handler. Every request is answered with status 200, within its deadline, and nothing but a proven permission with an allow.
+ * EMQX's HTTP authenticator and authorizer as one Web-standard handler. Every request is answered within its deadline, and nothing but a proven permission with an allow: in `emqx5` with status 200 and a `result`,
+ * in `emqx4` by the status, 200 or 403. A request that was made for the other dialect is answered 403 in both. POST with JSON or a form, and GET with a query.
  *
  * @throws TypeError for options that cannot work
  * @example
@@ -27,21 +28,21 @@ export function createEmqxHandler(
   options: EmqxHandlerOptions,
 ): (request: Request) => Promise<Response> {
   const { authorizeCaller } = options
-  checkDialect(options.dialect)
+  const speech = speechOf(options)
+  const { voice } = speech
   if (typeof authorizeCaller !== 'function') throw new TypeError('"authorizeCaller" must be a function')
   const routes = checkRoutes(options.routes)
-  const names = resolveBodyKeys(options.bodyKeys)
-  const limits = { deadlineSeconds: deadlineOf(options.deadlineSeconds), onDeny: options.onDeny }
+  const limits = { deadlineSeconds: deadlineOf(options.deadlineSeconds), onDeny: options.onDeny, voice }
 
   async function outcome(request: Request, signal: AbortSignal): Promise<Outcome> {
-    if (!(await isAllowed(authorizeCaller, request))) return refuse('callerRefused')
-    const path = new URL(request.url).pathname
-    const question = questions.find(name => path.endsWith(routes[name]))
-    if (question === undefined) return refuse('unknownRoute')
-    if (request.method !== 'POST') return refuse('malformedRequest')
-    const body = await readBody(request, signal)
-    if (body === undefined) return refuse('malformedRequest')
-    return decide(auth, question, readEmqxBody(request.headers.get('content-type') ?? undefined, body, names))
+    const isCaller = await isAllowed(authorizeCaller, request)
+    const url = new URL(request.url)
+    const question = questions.find(name => url.pathname.endsWith(routes[name]))
+    if (question === undefined) return refuse(voice, isCaller ? 'unknownRoute' : 'callerRefused')
+    const sent = await readRequest(request, url, signal)
+    if (sent === undefined) return refuse(voice, isCaller ? 'malformedRequest' : 'callerRefused')
+    if (isCaller) return decide(auth, speech, { question, ...sent })
+    return { ...refuse(voice, 'callerRefused'), answer: denyAsked(speech, { question, ...sent }) }
   }
 
   return async request => {
@@ -58,6 +59,18 @@ async function isAllowed(check: CallerCheck, request: Request): Promise<boolean>
   } catch {
     return false
   }
+}
+
+/** What a POST holds in its body, and a GET, which EMQX gives no content type, in its query. */
+async function readRequest(
+  request: Request,
+  url: URL,
+  signal: AbortSignal,
+): Promise<{ readonly contentType: string | undefined; readonly body: Uint8Array } | undefined> {
+  if (request.method === 'GET') return { contentType: formContentType, body: Buffer.from(url.search.slice(1)) }
+  if (request.method !== 'POST') return undefined
+  const body = await readBody(request, signal)
+  return body && { contentType: request.headers.get('content-type') ?? undefined, body }
 }
 
 /** The body, if it is no larger than it may be; never more of it than that is kept. */

@@ -1,4 +1,6 @@
-/** What we read of a request, by the names that `emqxConfig` writes. */
+import type { EmqxDialect } from './emqx-dialect.ts'
+
+/** What we read of a request, by the names of EMQX 5. */
 export type EmqxBodyKey =
   | 'clientid'
   | 'username'
@@ -6,12 +8,13 @@ export type EmqxBodyKey =
   | 'cert_pem'
   | 'cert_common_name'
   | 'cert_subject'
+  | 'fingerprint'
   | 'action'
   | 'topic'
   | 'qos'
   | 'retain'
 
-/** The keys of the authenticator's body. */
+/** The keys of the authenticator's body in EMQX 5; each is the placeholder of that name. */
 export const authenticateKeys = [
   'clientid',
   'username',
@@ -21,91 +24,60 @@ export const authenticateKeys = [
   'cert_subject',
 ] as const
 
-/** The keys of the authorizer's body. */
+/** The keys of the authorizer's body in EMQX 5. From 5.7 on `fingerprint` may be added, as `${client_attrs.fingerprint}`: the certificate that connected, where there is otherwise only its name. */
 export const authorizeKeys = ['clientid', 'username', 'cert_common_name', 'action', 'topic', 'qos', 'retain'] as const
+
+const emqx5Names: Readonly<Record<EmqxBodyKey, string>> = {
+  clientid: 'clientid',
+  username: 'username',
+  peerhost: 'peerhost',
+  cert_pem: 'cert_pem',
+  cert_common_name: 'cert_common_name',
+  cert_subject: 'cert_subject',
+  fingerprint: 'fingerprint',
+  action: 'action',
+  topic: 'topic',
+  qos: 'qos',
+  retain: 'retain',
+}
+
+/**
+ * In EMQX 4 the names of what says who it is, and of the action, are others: after its own examples, and none of EMQX 5's, so that a broker of one kind that asks a server of the other gets nothing out of it.
+ * `certificate` is the user name `%u`, which must be the certificate (`peer_cert_as_username = pem`); `common_name` is `%C`, `subject` `%d`, `access` `%A`.
+ */
+const defaultNames: Readonly<Record<EmqxDialect, Readonly<Record<EmqxBodyKey, string>>>> = {
+  emqx5: emqx5Names,
+  emqx4: {
+    ...emqx5Names,
+    peerhost: 'ipaddr',
+    cert_pem: 'certificate',
+    cert_common_name: 'common_name',
+    cert_subject: 'subject',
+    action: 'access',
+  },
+}
 
 /** Other names for some of the keys. */
 export type EmqxBodyKeys = Partial<Record<EmqxBodyKey, string>>
 
-/** The fields of a body; one that is absent was not sent. */
+/** The name of each key. */
+export type EmqxBodyNames = Readonly<Record<EmqxBodyKey, string>>
+
+/** The fields of a body; one that is absent was not sent, or has no value. */
 export type EmqxBody = { readonly [key in EmqxBodyKey]?: string }
 
-/** Larger bodies are refused unread. */
-export const maximumBodyOctets = 65_536
-
-const knownKeys: readonly EmqxBodyKey[] = [...new Set([...authenticateKeys, ...authorizeKeys])]
+/** Every key, in order. */
+export const emqxBodyKeys = Object.keys(emqx5Names) as readonly EmqxBodyKey[]
 
 /** @throws TypeError for an unknown key, an empty name, or two keys of one name. */
-export function resolveBodyKeys(names: EmqxBodyKeys = {}): Readonly<Record<EmqxBodyKey, string>> {
+export function resolveBodyKeys(names: EmqxBodyKeys = {}, dialect: EmqxDialect = 'emqx5'): EmqxBodyNames {
   for (const [key, name] of Object.entries(names)) {
-    if (!knownKeys.includes(key as EmqxBodyKey)) throw new TypeError(`"bodyKeys" has no key ${key}`)
+    if (!emqxBodyKeys.includes(key as EmqxBodyKey)) throw new TypeError(`"bodyKeys" has no key ${key}`)
     if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name))
       throw new TypeError(`"bodyKeys.${key}" must be 1 to 64 of A–Z a–z 0–9 _ . -`)
   }
-  const resolved = Object.fromEntries(knownKeys.map(key => [key, names[key] ?? key])) as Record<EmqxBodyKey, string>
-  if (new Set(Object.values(resolved)).size !== knownKeys.length)
+  const resolved: EmqxBodyNames = { ...defaultNames[dialect], ...names }
+  if (new Set(Object.values(resolved)).size !== emqxBodyKeys.length)
     throw new TypeError('"bodyKeys" gives two keys one name')
   return resolved
-}
-
-/**
- * Reads a JSON or form body; `undefined` for whatever EMQX 5 does not send: another type or charset, more than 64 KiB, not UTF-8, a key twice, a value that is no string.
- * EMQX takes only a flat map of strings as the template of a body and renders every value as a string.
- */
-export function readEmqxBody(
-  contentType: string | undefined,
-  body: Uint8Array,
-  names: Readonly<Record<EmqxBodyKey, string>>,
-): EmqxBody | undefined {
-  if (!(body instanceof Uint8Array) || body.length > maximumBodyOctets) return undefined
-  const type = mediaType(contentType)
-  const read =
-    type === 'application/json' ? readJson : type === 'application/x-www-form-urlencoded' ? readForm : undefined
-  if (read === undefined) return undefined
-  try {
-    const fields = read(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body))
-    if (fields === undefined) return undefined
-    const known = knownKeys.flatMap(key => (fields.has(names[key]) ? [[key, fields.get(names[key])]] : []))
-    return Object.fromEntries(known)
-  } catch {
-    return undefined
-  }
-}
-
-/** The media type in lower case; none for a parameter other than `charset=utf-8`. */
-function mediaType(contentType: string | undefined): string | undefined {
-  const [type, ...parameters] = (contentType ?? '').split(';').map(part => part.trim().toLowerCase())
-  return parameters.every(parameter => parameter === 'charset=utf-8' || parameter === 'charset="utf-8"')
-    ? type
-    : undefined
-}
-
-function readJson(text: string): Map<string, string> | undefined {
-  const value: unknown = JSON.parse(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const entries = Object.entries(value)
-  if (!entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return undefined
-  // JSON.parse keeps the last of two equal keys, EMQX or a proxy may have meant the first; and V8 (Node 24.9) was seen to read an escaped key that comes twice as two. In a flat map of strings every other
-  // literal is a key, so they are taken one by one.
-  const literals = (text.match(/"(?:[^"\\]|\\.)*"/g) ?? []).map(literal => JSON.parse(literal) as string)
-  const keys = literals.filter((_, index) => index % 2 === 0)
-  return new Set(keys).size === keys.length ? new Map(entries) : undefined
-}
-
-function readForm(text: string): Map<string, string> | undefined {
-  const fields = new Map<string, string>()
-  for (const pair of text.split('&')) {
-    if (pair === '') continue
-    const equals = pair.indexOf('=')
-    if (equals === -1) return undefined
-    const key = decodeFormText(pair.slice(0, equals))
-    if (fields.has(key)) return undefined
-    fields.set(key, decodeFormText(pair.slice(equals + 1)))
-  }
-  return fields
-}
-
-/** URLSearchParams takes a stray `%` and octets that are not UTF-8; this throws. */
-function decodeFormText(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '))
 }

@@ -1,3 +1,6 @@
 export type { RoleTopics, TopicSubject, TopicTemplates } from '../topics/topic-templates.ts'
+export type { MosquittoControl } from './dynamic-security.ts'
 export { type MosquittoAclOptions, mosquittoAcl } from './mosquitto-acl.ts'
 export { type MosquittoConfigOptions, mosquittoConfig } from './mosquitto-config.ts'
+export type { MosquittoReload } from './mosquitto-crl-file.ts'
+export { createMosquittoEnforcer, type MosquittoEnforcerOptions } from './mosquitto-enforcer.ts'

@@ -14,6 +14,8 @@ export interface MosquittoConfigOptions {
   readonly aclFile: string
   /** PEM: the CRL of the issuing CA. Read again on SIGHUP alone, which closes no session that is open. */
   readonly crlFile?: string
+  /** The oldest TLS that is spoken. Default `tlsv1.2`. */
+  readonly tlsVersion?: 'tlsv1.2' | 'tlsv1.3'
   /** Default `exact`: Mosquitto replaces every client id by the device id. It can do nothing finer; `anyClientId` of `@fleetcert/emqx-auth/unsafe` leaves client ids as they are, so that a device can take over another's session. */
   readonly bind?: 'exact' | typeof anyClientId
 }
@@ -25,8 +27,11 @@ export interface MosquittoConfigOptions {
  * @throws TypeError for a value that cannot stand in the file
  */
 export function mosquittoConfig(options: MosquittoConfigOptions): string {
-  const { port, bind = 'exact' } = options
+  const { port, bind = 'exact', tlsVersion = 'tlsv1.2' } = options
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new TypeError('"port" must be a port number')
+  if (tlsVersion !== 'tlsv1.2' && tlsVersion !== 'tlsv1.3') {
+    throw new TypeError('"tlsVersion" must be "tlsv1.2" or "tlsv1.3"')
+  }
   if (bind !== 'exact' && bind !== anyClientId) throw new TypeError('"bind" must be "exact"')
   const lines = [
     '# Mosquitto 2.0: the certificate is the identity.',
@@ -39,7 +44,7 @@ export function mosquittoConfig(options: MosquittoConfigOptions): string {
     setting('certfile', options.certFile),
     setting('keyfile', options.keyFile),
     ...(options.crlFile === undefined ? [] : [setting('crlfile', options.crlFile)]),
-    'tls_version tlsv1.2',
+    `tls_version ${tlsVersion}`,
     'require_certificate true',
     'use_identity_as_username true',
     ...(bind === 'exact' ? ['use_username_as_clientid true'] : []),

@@ -1,3 +1,4 @@
+import { certificateFingerprint } from '@fleetcert/core'
 import { describe, expect, it, vi } from 'vitest'
 import { type BrokerAuth, createBrokerAuth } from '../../src/broker-auth.ts'
 import type { Denial } from '../../src/deny-reason.ts'
@@ -11,6 +12,7 @@ const form = 'application/x-www-form-urlencoded'
 const der = fakeDer('ûÿ¾ d1!')
 const cert_pem = Buffer.from(der).toString('base64')
 const pem = `-----BEGIN CERTIFICATE-----\n${cert_pem.match(/.{1,64}/g)!.join('\n')}\n-----END CERTIFICATE-----\n`
+const fingerprint = certificateFingerprint(der)
 const fleet = stubFleet([{ deviceId: 'd1', der, owner: 'alice' }])
 const connect = {
   clientid: 'd1',
@@ -77,6 +79,13 @@ describe('the authenticator', () => {
     ['a form', form, octets(new URLSearchParams(connect).toString())],
     ['PEM', json, octets({ ...connect, cert_pem: pem })],
     ['a key of the operator', json, octets({ ...connect, password: 'x', __proto__x: '' })],
+    ['a fingerprint', json, octets({ clientid: 'd1', fingerprint })],
+    [
+      'a fingerprint without colons, in lower case',
+      json,
+      octets({ clientid: 'd1', cert_pem: '', fingerprint: fingerprint.replaceAll(':', '').toLowerCase() }),
+    ],
+    ['a certificate and its fingerprint', json, octets({ ...connect, fingerprint })],
     ['the least', json, octets({ clientid: 'd1', cert_pem })],
     ['escaped text', json, octets(JSON.stringify({ ...connect, note: '\\"\\\\"' }).replace('d1', '\\u0064\\u0031'))],
   ])('reads %s', async (_, type, body) => {
@@ -95,7 +104,6 @@ describe('the authenticator', () => {
     ['another charset', 'application/json; charset=latin1', octets(connect), 'malformedRequest'],
     ['a type that begins so', 'application/jsonx', octets(connect), 'malformedRequest'],
     ['a form called JSON', json, octets(new URLSearchParams(connect).toString()), 'malformedRequest'],
-    ['JSON called a form', form, octets(connect), 'malformedRequest'],
     ['nothing', json, octets(''), 'malformedRequest'],
     ['an empty form', form, octets(''), 'malformedRequest'],
     ['an array', json, octets([connect]), 'malformedRequest'],
@@ -122,8 +130,21 @@ describe('the authenticator', () => {
     ['an array as certificate', json, octets({ ...connect, cert_pem: [cert_pem] }), 'malformedRequest'],
     ['a number among the rest', json, octets({ ...connect, port: 1883 }), 'malformedRequest'],
     ['no client id', json, octets(without('clientid')), 'malformedRequest'],
-    ['no certificate key', json, octets(without('cert_pem')), 'malformedRequest'],
-    ['only inherited names', json, octets({ constructor: 'd1' }), 'malformedRequest'],
+    ['no certificate key', json, octets(without('cert_pem')), 'noCertificate'],
+    ['names alone, without the subject', json, octets({ clientid: 'd1', cert_common_name: 'd1' }), 'malformedRequest'],
+    [
+      'a fingerprint that is not the certificate’s',
+      json,
+      octets({ ...connect, fingerprint: 'ab'.repeat(32) }),
+      'fingerprintMismatch',
+    ],
+    [
+      'a fingerprint of another length',
+      json,
+      octets({ clientid: 'd1', fingerprint: 'AA:BB' }),
+      'certificateUnparsable',
+    ],
+    ['an unknown fingerprint', json, octets({ clientid: 'd1', fingerprint: 'ab'.repeat(32) }), 'certificateUnknown'],
     ['64 KiB and an octet', json, octets(text.padEnd(65_537)), 'malformedRequest'],
     ['an empty certificate', json, octets({ ...connect, cert_pem: '' }), 'noCertificate'],
     ['text as certificate', json, octets({ ...connect, cert_pem: 'undefined' }), 'certificateUnparsable'],
@@ -193,6 +214,8 @@ describe('the authorizer', () => {
     ['without what decides nothing', { username: undefined, qos: undefined, retain: undefined }],
     ['from an EMQX that does not know qos and retain', { qos: '${qos}', retain: '${retain}' }],
     ['for a filter', { action: 'subscribe', topic: 'users/alice/devices/d1/+/x', qos: '0' }],
+    ['by the fingerprint alone', { cert_common_name: undefined, fingerprint }],
+    ['where EMQX has no fingerprint', { fingerprint: '' }],
     ['for a tool beside the device', { clientid: 'd1/tool' }],
   ])('allows what the device may, %s', async (_, change) => {
     const { responder } = setUp()
@@ -207,7 +230,6 @@ describe('the authorizer', () => {
     ['a wildcard', { topic: 'users/alice/devices/d1/#' }, 'topicInvalid'],
     ['no topic', { topic: '' }, 'topicInvalid'],
     ['no topic key', { topic: undefined }, 'malformedRequest'],
-    ['no action', { action: undefined }, 'malformedRequest'],
     ['EMQX 4’s action', { action: '2' }, 'malformedRequest'],
     ['a numeric qos', { qos: 1 }, 'malformedRequest'],
     ['qos 3', { qos: '3' }, 'malformedRequest'],
@@ -218,10 +240,18 @@ describe('the authorizer', () => {
     ['several common names', { cert_common_name: 'd1,d2' }, 'deviceUnknown'],
     ['another client id', { clientid: 'd2' }, 'clientIdNotBound'],
     ['no client id', { clientid: undefined }, 'malformedRequest'],
+    ['another fingerprint', { fingerprint: 'ab'.repeat(32) }, 'certificateUnknown'],
   ])('denies %s', async (_, change, reason) => {
     const { responder, denials } = setUp()
     expect(await responder.authorize(json, octets({ ...publish, ...change }))).toBe(responder.deny)
     expect(denials).toEqual([expect.objectContaining({ reason })])
+  })
+
+  it('denies what was asked for another version in the way of both', async () => {
+    const { responder, denials } = setUp()
+    const answer = await responder.authorize(json, octets({ ...publish, action: undefined, access: '2' }))
+    expect(answer).toEqual({ status: 403, contentType: 'application/json', body: '{"result":"deny"}' })
+    expect(denials).toEqual([expect.objectContaining({ reason: 'dialectMismatch' })])
   })
 
   it('denies a device that was revoked since', async () => {
@@ -286,11 +316,10 @@ describe('time and failure', () => {
 
 describe('options', () => {
   const auth = createBrokerAuth({ fleet, clock })
-  it('knows one dialect', () => {
-    for (const dialect of ['emqx4', 'emqx', undefined]) {
+  it('knows two dialects', () => {
+    for (const dialect of ['emqx6', 'emqx', undefined, null, 'toString']) {
       expect(() => createEmqxResponder(auth, { dialect: dialect as never })).toThrow(TypeError)
     }
-    expect(() => createEmqxResponder(auth, { dialect: 'emqx4' as never })).toThrow(/not there yet/)
   })
   it.each([
     { cert: 'x' },

@@ -29,7 +29,11 @@ describe('mosquittoConfig', () => {
     expect(text).toContain('\nlistener 8883\n')
     expect(text).not.toMatch(/crlfile|use_username_as_clientid/)
   })
+  it('speaks nothing older than it is told', () => {
+    expect(mosquittoConfig({ ...options, tlsVersion: 'tlsv1.3' })).toContain('tls_version tlsv1.3\n')
+  })
   it.each([
+    ['an old TLS', { tlsVersion: 'tlsv1.1' }],
     ['no port', { port: 0 }],
     ['a port that is none', { port: 70_000 }],
     ['a path with a line end', { caFile: '/c/ca.pem\nallow_anonymous true' }],

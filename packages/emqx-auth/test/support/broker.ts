@@ -25,6 +25,10 @@ export async function startBroker(
     readonly attach?: AttachAedesOptions
     /** Let clients reach the broker whose chain does not verify, or that have none. */
     readonly lenientTls?: boolean
+    /** PEM of what TLS trusts. Default: the fleet's CAs. */
+    readonly tlsAuthorities?: string
+    /** The fleet is somebody else's to close. */
+    readonly keepFleet?: boolean
   } = {},
 ): Promise<TestBroker> {
   const fleet = options.fleet ?? (await testFleet())
@@ -38,7 +42,7 @@ export async function startBroker(
     {
       key: server.privateKey,
       cert: server.certificate + server.chain,
-      ca: fleet.trustAnchors + server.chain,
+      ca: options.tlsAuthorities ?? fleet.trustAnchors + server.chain,
       requestCert: true,
       rejectUnauthorized: options.lenientTls !== true,
     },
@@ -75,7 +79,7 @@ export async function startBroker(
       for (const client of clients) client.end(true)
       await new Promise<void>(resolve => broker.close(resolve))
       await new Promise(resolve => tls.close(resolve))
-      await fleet.close()
+      if (options.keepFleet !== true) await fleet.close()
     },
   }
 }

@@ -52,7 +52,10 @@ export function stubFleet(devices: readonly StubDevice[]): StubFleet {
   })
   return {
     async identify(evidence) {
-      const hash = 'der' in evidence ? colons(createHash('sha256').update(evidence.der).digest()) : evidence.fingerprint
+      const hash =
+        'der' in evidence
+          ? colons(createHash('sha256').update(evidence.der).digest())
+          : colons(Buffer.from(evidence.fingerprint.replaceAll(':', ''), 'hex'))
       if (!/^[0-9A-F]{2}(:[0-9A-F]{2}){31}$/.test(hash))
         throw new PkiError('ERR_PKI_FINGERPRINT', { reason: 'wrong length' })
       return answers.find(answer => answer.device.fingerprint === hash) ?? { status: 'unknown' }
@@ -70,5 +73,5 @@ export function brokenFleet(error: unknown): StubFleet {
 }
 
 function colons(octets: Uint8Array): string {
-  return Buffer.from(octets).toString('hex').toUpperCase().match(/../g)!.join(':')
+  return Buffer.from(octets).toString('hex').toUpperCase().match(/../g)?.join(':') ?? ''
 }

@@ -52,6 +52,27 @@ describe.each(hooks)('%s', hook => {
     expect((await hub.call('POST', path, { headers, body })).json.result).toBe('allow')
   })
 
+  test('takes a GET', async () => {
+    const query = new URLSearchParams(question(hook)).toString()
+    expect((await hub.call('GET', `${path}?${query}`, { headers: asBroker })).json.result).toBe('allow')
+    expect(await hub.call('GET', `${path}?${query}`, { headers: {} })).toMatchObject(denied)
+  })
+
+  test('denies a question of EMQX 4 in the way of both, whoever asks', async () => {
+    const body = new URLSearchParams({
+      clientid: 'dev-1',
+      username: 'u',
+      password: 'p',
+      access: '2',
+      topic: 't',
+    }).toString()
+    for (const headers of [asBroker, { 'x-broker-secret': 'wrong' }]) {
+      const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+      expect(await hub.call('POST', path, { headers: form, body })).toMatchObject({ ...denied, status: 403 })
+    }
+    expect(hub.denials.map(({ reason }) => reason)).toEqual(['dialectMismatch', 'callerRefused'])
+  })
+
   test('denies a revoked device', async () => {
     await hub.call('DELETE', `${certificates}/dev-1`)
     expect(await hub.call('POST', path, { headers: asBroker, body: question(hook) })).toMatchObject(denied)
@@ -152,6 +173,27 @@ test('takes other names for the keys of the body', async () => {
   }
   const reply = await other.call('POST', `${certificates}/validate`, { headers: asBroker, body })
   expect(reply.json.result).toBe('allow')
+  await other.fleet.close()
+})
+
+test('speaks EMQX 4', async () => {
+  const other = await openTestHub({ dialect: 'emqx4' })
+  const { json } = await other.call('POST', `${certificates}/dev-1`, { body: { owner: 'alice' } })
+  const [pem] = (json.clientCert as string).split('-----END')
+  const certificate = pem!.replace('-----BEGIN CERTIFICATE-----', '').replaceAll('\n', '')
+  const headers = { ...asBroker, 'content-type': 'application/x-www-form-urlencoded' }
+  const ask = (hook: string, fields: Record<string, string>) =>
+    other.call('POST', `${certificates}/${hook}`, { headers, body: new URLSearchParams(fields).toString() })
+  const connect = { clientid: 'dev-1', ipaddr: '10.0.0.1', certificate, common_name: 'dev-1', subject: 'CN=dev-1' }
+  const publish = { clientid: 'dev-1', common_name: 'dev-1', access: '2', topic: 'users/alice/devices/dev-1/x' }
+  for (const reply of [await ask('validate', connect), await ask('authorize', publish)]) {
+    expect(reply).toMatchObject({ status: 200, text: 'allow' })
+    expect(reply.headers.get('content-type')).toBe('text/plain')
+  }
+  await other.fleet.revoke('dev-1')
+  for (const reply of [await ask('validate', connect), await ask('authorize', publish)]) {
+    expect(reply).toMatchObject({ ...denied, status: 403 })
+  }
   await other.fleet.close()
 })
 

@@ -14,9 +14,12 @@ const atATime = 100
 /** How many devices may be open before the ledger is read on: they are written with each receipt. */
 const mostOpen = 1000
 const pageSize = 500
+/** The consumer whose cursor is that place. */
+export const placeName = 'enforcement'
+/** Receipts are written with the next look; so many are a reason to look at once. */
+const receiptsAtOnce = 250
 /** A place in the ledger is kept this often where nothing else is to be written. */
 const saveMilliseconds = 5000
-const firstPause = 1000
 const longestPause = 300_000
 // Without the journal: what is older was enforced by whoever made it, or is enforced by whoever has the journal.
 const lookBackMilliseconds = 60_000
@@ -35,6 +38,10 @@ export interface FollowEnforcerOptions {
   readonly onWarning: (warning: FleetWarning) => void
   /** What was begun in this process when it made the revocation of that event; `undefined` for another's. */
   readonly recent: (event: FleetEvent) => RecentSilence | undefined
+  /** A place in the ledger that the end had reached, or passed, when this process was opened. */
+  readonly place: Promise<Cursor>
+  /** After a first failure; doubled after each further one, up to five minutes. Default 1,000. */
+  readonly firstPauseMilliseconds?: number
 }
 
 /** Follows the ledger for one enforcer. */
@@ -52,7 +59,8 @@ export interface EnforcerFollower {
  * One process at a time has the enforcer's journal. Another process does nothing with a shared enforcer, and without receipts the same with one of its own sessions.
  */
 export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower {
-  const { store, clock, enforcer, closed } = options
+  const { store, clock, enforcer, closed, firstPauseMilliseconds = 1000 } = options
+  const attemptSeconds = Math.max(options.attemptSeconds, enforcer.attemptSeconds ?? 0)
   const journal = createEnforcementJournal(store, enforcer.name, options.holder)
   const tasks = createTasks()
   const since = clock().getTime() - lookBackMilliseconds
@@ -61,6 +69,10 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
   let receipts: FleetEventInput[] = []
   let isChanged = false
   let savedAt = Number.NEGATIVE_INFINITY
+  let savedAfter: Cursor | undefined
+  /** Rises when the journal is taken over: what began before has no receipt to give. */
+  let term = 0
+  let poked: NodeJS.Timeout | undefined
   /** What was being written when its answer was lost. */
   let unheard: { readonly state: EnforcementState; readonly receipts: readonly FleetEventInput[] } | undefined
   let running = 0
@@ -68,16 +80,19 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
   let warnedAt = Number.NEGATIVE_INFINITY
 
   const begin = async (keep: boolean): Promise<void> => {
-    const state = await journal.load()
     if (keep) {
+      const state = await journal.load()
       for (const task of [...tasks]) if (!task.isRunning) tasks.delete(task)
       tasks.restore(state?.open ?? [])
       receipts = []
       unheard = undefined
       isChanged = false
       after = state?.after ?? ''
+      savedAfter = after
+      term += 1
     }
-    after ??= state?.after ?? ''
+    // What was revoked before this process was opened has no session here. The journal may be ahead of that: its holder asked sessions of its own.
+    after ??= await options.place
     hasJournal = keep
   }
 
@@ -121,13 +136,12 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
     }
   }
 
-  /** Writes what is done; `false`: another process has the journal by now. */
   const write = async (): Promise<void> => {
     if (!hasJournal) {
       receipts = []
       return
     }
-    const isDue = performance.now() - savedAt >= saveMilliseconds
+    const isDue = after !== savedAfter && performance.now() - savedAt >= saveMilliseconds
     if (unheard === undefined && receipts.length === 0 && !isChanged && !isDue) return
     if (unheard === undefined) {
       unheard = { state: { after: after ?? '', open: tasks.state() }, receipts }
@@ -135,13 +149,20 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
       isChanged = false
     }
     const isMine = await journal.save(unheard.state, unheard.receipts)
+    savedAfter = unheard.state.after
     unheard = undefined
+    if (!isMine) {
+      hasJournal = false
+      return
+    }
+    if (performance.now() - savedAt < saveMilliseconds) return
     savedAt = performance.now()
-    if (!isMine) hasJournal = false
+    // Best effort: it spares those without the journal the ledger's past.
+    await store.saveCursor(placeName, savedAfter, undefined).catch(() => {})
   }
 
   const attempt = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const signal = AbortSignal.any([closed, AbortSignal.timeout(options.attemptSeconds * 1000)])
+    const signal = AbortSignal.any([closed, AbortSignal.timeout(attemptSeconds * 1000)])
     const aborted = Promise.withResolvers<never>()
     const stop = (): void => aborted.reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
@@ -168,21 +189,24 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
     const record = await currentCertificate(store, deviceId, clock())
     // Revoked since: that is told, too.
     if (record?.der === undefined || statusAt(record, clock()) !== 'active') return
-    const target = { deviceId, clientIds: [deviceId], cause, certificate: record.der }
+    const target = { deviceId, clientIds: [deviceId], cause, role: record.role, certificate: record.der }
     await attempt(async signal => (enforcer.admit ?? enforcer.readmit)?.call(enforcer, target, { signal }))
   }
 
   const run = async (task: Task): Promise<void> => {
     const { deviceId, silenceAt, admit: cause, sequence } = task
+    const begunIn = term
+    // What only waits for the answer to a call of this process takes nobody's place.
+    const places = task.recent === undefined ? 1 : 0
     task.isRunning = true
-    running += 1
+    running += places
     try {
       if (silenceAt !== undefined) {
         const outcome = await silence(task)
         // A later revocation asks again: a session may have come in between.
         if (task.silenceAt === silenceAt) task.silenceAt = undefined
         const details = { enforcer: enforcer.name, outcome, through: sequence }
-        receipts.push({ type: 'enforced', at: clock(), deviceId, details })
+        if (begunIn === term) receipts.push({ type: 'enforced', at: clock(), deviceId, details })
       } else if (cause !== undefined) {
         await admit(deviceId, cause)
         if (task.sequence === sequence) task.admit = undefined
@@ -193,14 +217,15 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
       if (task.silenceAt === undefined && task.admit === undefined) tasks.delete(task)
     } catch (error) {
       task.failures += 1
-      const pause = Math.min(firstPause * 2 ** (task.failures - 1), longestPause)
+      const pause = Math.min(firstPauseMilliseconds * 2 ** (task.failures - 1), longestPause)
       // Half of it by chance: those that failed together come back one by one.
       task.notBefore = performance.now() + pause / 2 + (Math.random() * pause) / 2
       warn(deviceId, error, Math.ceil(pause / 1000))
     } finally {
       task.isRunning = false
-      running -= 1
+      running -= places
       start()
+      if (receipts.length >= receiptsAtOnce) poke()
     }
   }
 
@@ -215,7 +240,7 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
     if (closed.aborted) return
     const now = performance.now()
     for (const task of tasks) {
-      if (running >= atATime) return
+      if (running >= atATime && task.recent === undefined) continue
       if (!task.isRunning && task.notBefore <= now) void run(task)
     }
   }
@@ -229,19 +254,29 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
     await write()
   }
 
+  const poke = (): void => {
+    poked ??= setTimeout(() => {
+      poked = undefined
+      if (!closed.aborted) void look()
+    }, 0).unref()
+  }
+
+  const look = (): Promise<void> => {
+    busy ??= lookOnce()
+      .catch((error: unknown) => {
+        // What lay between was pruned away, or the store was restored: from the beginning. Anything else is met again at the next look.
+        if (isPkiError(error, 'ERR_PKI_CURSOR')) after = ''
+      })
+      .finally(() => {
+        busy = undefined
+      })
+    return busy
+  }
+
   return {
-    look() {
-      busy ??= lookOnce()
-        .catch((error: unknown) => {
-          // What lay between was pruned away, or the store was restored: from the beginning. Anything else is met again at the next look.
-          if (isPkiError(error, 'ERR_PKI_CURSOR')) after = ''
-        })
-        .finally(() => {
-          busy = undefined
-        })
-      return busy
-    },
+    look,
     async close() {
+      clearTimeout(poked)
       await busy
       if (hasJournal) {
         isChanged = true

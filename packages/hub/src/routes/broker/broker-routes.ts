@@ -1,5 +1,5 @@
 import { isPkiError } from '@fleetcert/core'
-import type { Denial, EmqxAnswer, EmqxResponder } from '@fleetcert/emqx-auth'
+import { type Denial, type EmqxAnswer, type EmqxResponder, formContentType } from '@fleetcert/emqx-auth'
 import type { CheckCaller } from '../../caller/check-caller.ts'
 import type { Answer, Exchange } from '../../exchange/exchange.ts'
 import type { Route, RouteHandler } from '../../exchange/router.ts'
@@ -17,8 +17,8 @@ export interface BrokerHooks {
 }
 
 /**
- * The hooks of EMQX's HTTP authenticator and authorizer. Whatever is not an allow is answered `200 {"result":"deny"}`: to EMQX 5 an error status means "ask the next one",
- * so a 401 here would be an open door wherever a more permissive authenticator comes behind.
+ * The hooks of EMQX's HTTP authenticator and authorizer. Whatever is not an allow is answered as the dialect denies. In `emqx5` that is `200 {"result":"deny"}`: to EMQX 5 an error status means "ask the next one",
+ * so a 401 here would be an open door wherever a more permissive authenticator comes behind. In `emqx4`, and to whoever was made for the other dialect, it is a 403.
  */
 export function brokerRoutes(hooks: BrokerHooks): readonly Route[] {
   return [
@@ -34,10 +34,13 @@ function hookHandler(type: 'authenticate' | 'authorize', hooks: BrokerHooks): Ro
     return responder.deny
   }
   const decide = async (exchange: Exchange): Promise<EmqxAnswer> => {
-    if (exchange.method !== 'POST') return refuse('malformedRequest')
-    const body = await exchange.body()
-    if (!(await checkCaller(exchange, { type }))) return refuse('callerRefused')
-    return responder[type](exchange.header('content-type'), body)
+    const isGet = exchange.method === 'GET'
+    if (!isGet && exchange.method !== 'POST') return refuse('malformedRequest')
+    const contentType = isGet ? formContentType : exchange.header('content-type')
+    const body = isGet ? Buffer.from(exchange.query) : await exchange.body()
+    if (await checkCaller(exchange, { type })) return responder[type](contentType, body)
+    refuse('callerRefused')
+    return responder.denyFor(type, contentType, body)
   }
   return async exchange => {
     try {

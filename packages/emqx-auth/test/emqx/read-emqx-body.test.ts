@@ -2,11 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createBrokerAuth } from '../../src/broker-auth.ts'
 import { createEmqxResponder } from '../../src/emqx/create-emqx-responder.ts'
-import { readEmqxBody, resolveBodyKeys } from '../../src/emqx/emqx-body.ts'
+import { resolveBodyKeys } from '../../src/emqx/emqx-body.ts'
+import { readEmqxBody } from '../../src/emqx/read-emqx-body.ts'
 import { fakeDer, stubFleet } from '../support/stub-fleet.ts'
 
-const names = resolveBodyKeys()
-const read = (contentType: string, body: string | Uint8Array) => readEmqxBody(contentType, Buffer.from(body), names)
+const dialects = ['emqx4', 'emqx5'] as const
+const readAs = (dialect: (typeof dialects)[number], contentType: string, body: string | Uint8Array) =>
+  readEmqxBody(contentType, Buffer.from(body), resolveBodyKeys({}, dialect), dialect)
+const read = (contentType: string, body: string | Uint8Array) => readAs('emqx5', contentType, body)?.fields
 const text = fc.string({
   unit: fc.constantFrom('"', '\\', 'a', 'é', '{', ':', ',', '\n', '/', '%', '+', '&', '=', '😀'),
 })
@@ -29,10 +32,39 @@ describe('readEmqxBody', () => {
 
   it('takes any octets without a throw', () => {
     fc.assert(
-      fc.property(type, fc.uint8Array({ maxLength: 200 }), (contentType, body) => {
-        expect(['undefined', 'object']).toContain(typeof read(contentType, body))
-      }),
+      fc.property(
+        fc.constantFrom(...dialects),
+        type,
+        fc.uint8Array({ maxLength: 200 }),
+        (dialect, contentType, body) => {
+          expect(['undefined', 'object']).toContain(typeof readAs(dialect, contentType, body))
+        },
+      ),
     )
+  })
+
+  it('takes EMQX 4’s words for nothing as nothing, and only EMQX 4’s', () => {
+    const form = 'clientid=d1&username=undefined&certificate=null&common_name=&topic=t'
+    expect(readAs('emqx4', 'application/x-www-form-urlencoded', form)).toEqual({
+      fields: { clientid: 'd1', cert_common_name: '', topic: 't' },
+      keys: new Set(['clientid', 'username', 'certificate', 'common_name', 'topic']),
+    })
+    const json = '{"clientid":"null","username":null,"subject":"undefined"}'
+    expect(readAs('emqx4', 'application/json', json)?.fields).toEqual({})
+    expect(readAs('emqx5', 'application/json', json)).toBeUndefined()
+    expect(read('application/json', '{"clientid":"undefined","username":"null"}')).toEqual({
+      clientid: 'undefined',
+      username: 'null',
+    })
+  })
+
+  it('finds a key that comes twice beside values that look like keys', () => {
+    expect(read('application/json', '{"clientid":"topic\\":","topic" : "clientid"}')).toEqual({
+      clientid: 'topic":',
+      topic: 'clientid',
+    })
+    expect(read('application/json', '{"topic":"a" ,"\\u0074opic" :"a"}')).toBeUndefined()
+    expect(readAs('emqx4', 'application/json', '{"topic":null,"topic":"a"}')).toBeUndefined()
   })
 })
 
