@@ -9,7 +9,10 @@ export interface Measurement {
   readonly name: string
   /** Units per second, median over the rounds. */
   readonly rate: number
+  /** Ascending. */
   readonly rates: readonly number[]
+  /** The same by round, where all took part in the same rounds. */
+  readonly byRound?: readonly number[]
 }
 
 /** Rounds go around all contestants in turn, so that a slow spell of the machine hits everybody. */
@@ -26,8 +29,9 @@ export async function measureInTurn(contestants: readonly Contestant[], rounds =
     }
   }
   return contestants.map(({ name }) => {
-    const sorted = rates.get(name)!.toSorted((a, b) => a - b)
-    return { name, rates: sorted, rate: median(sorted) }
+    const byRound = rates.get(name)!
+    const sorted = byRound.toSorted((a, b) => a - b)
+    return { name, rates: sorted, byRound, rate: median(sorted) }
   })
 }
 
@@ -36,15 +40,22 @@ export function median(sorted: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]!
 }
 
-/** A Markdown table; `baseline` is the row that ratios refer to. */
+/** The median of the rounds' ratios, which a slow spell of the machine changes little; of those who were measured apart, the ratio of the medians. */
+function ratioOf(measurement: Measurement, baseline: Measurement): number {
+  if (measurement.byRound === undefined || baseline.byRound === undefined) return measurement.rate / baseline.rate
+  const of = baseline.byRound
+  return median(measurement.byRound.map((rate, round) => rate / of[round]!).toSorted((a, b) => a - b))
+}
+
+/** A Markdown table; `baselines` are the rows that ratios refer to. */
 export function formatTable(measurements: readonly Measurement[], baselines: readonly string[]): string {
-  const rateOf = (name: string): number => measurements.find(measurement => measurement.name === name)!.rate
+  const named = (name: string): Measurement => measurements.find(measurement => measurement.name === name)!
   const head = ['what', 'per second (median)', 'min–max', ...baselines.map(name => `× ${name}`)]
-  const rows = measurements.map(({ name, rate, rates }) => [
-    name,
-    format(rate),
-    `${format(rates[0]!)}–${format(rates.at(-1)!)}`,
-    ...baselines.map(baseline => (rate / rateOf(baseline)).toFixed(2)),
+  const rows = measurements.map(measurement => [
+    measurement.name,
+    format(measurement.rate),
+    `${format(measurement.rates[0]!)}–${format(measurement.rates.at(-1)!)}`,
+    ...baselines.map(baseline => ratioOf(measurement, named(baseline)).toFixed(2)),
   ])
   return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
