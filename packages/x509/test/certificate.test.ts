@@ -29,6 +29,8 @@ import {
   keyIdentifierOf,
   keyUsage,
   parseCertificate,
+  parseCertificationRequest,
+  parseCrl,
   parseTbsCertificate,
   signatureAlgorithmIdentifier,
   subjectAltName,
@@ -255,6 +257,14 @@ describe('parseCertificate', () => {
       'ERR_PKI_PEM',
       'no CERTIFICATE block',
     )
+  })
+
+  it('tells who read a PEM file as octets what to do', async () => {
+    const file = Buffer.from(encodePem('CERTIFICATE', await issueCa(signer)))
+    const reason = 'PEM in octets: hand it over as a string'
+    expectPkiError(() => parseCertificate(file), 'ERR_PKI_DER', reason)
+    expectPkiError(() => parseCrl(file), 'ERR_PKI_DER', reason)
+    expectPkiError(() => parseCertificationRequest(file), 'ERR_PKI_DER', reason)
   })
 })
 

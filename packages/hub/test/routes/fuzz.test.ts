@@ -110,7 +110,7 @@ test('whatever comes is answered with a status and a code that the caller can ac
   expect(hub.errors).toEqual([])
 })
 
-test('the broker is answered 200, and with an allow for nothing that is made up', async () => {
+test('the broker is answered with a denial, whatever is made up, and by 403 where it speaks another dialect', async () => {
   const hook = fc.constantFrom('validate', 'authorize')
   await fc.assert(
     fc.asyncProperty(hook, method, contentType, body, async (hook, method, contentType, body) => {
@@ -119,7 +119,8 @@ test('the broker is answered 200, and with an allow for nothing that is made up'
         headers: { ...asBroker, 'content-type': contentType },
         ...(hasBody && { body: typeof body === 'string' ? body : new Uint8Array(body) }),
       })
-      expect(reply.status).toBe(200)
+      // A body without any key of this dialect may be one of EMQX 4's, to whom 200 would mean allow.
+      expect([200, 403]).toContain(reply.status)
       expect(reply.text).toBe(method === 'HEAD' ? '' : '{"result":"deny"}')
     }),
     { numRuns: 1000 },

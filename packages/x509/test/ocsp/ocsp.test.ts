@@ -499,6 +499,14 @@ describe('verifyOcspResponse', () => {
     expectPkiError(() => verify(encodeOcspFailure('tryLater')), 'ERR_PKI_OCSP_REFUSED')
   })
 
+  it('tells a caller who forgot to parse the response, and calls it no refusal', () => {
+    for (const response of [encodeOcspFailure('tryLater'), undefined, null, {}]) {
+      expect(() => verifyOcspResponse(response as never, { issuer, serialNumber, at: thisUpdate })).toThrow(
+        new TypeError('"response" must be what parseOcspResponse returned'),
+      )
+    }
+  })
+
   it('relies on nothing with a critical extension that it does not know', async () => {
     const response = parseOcspResponse(await respond({}, { signer: ca })) as BasicOcspResponse
     const options = { issuer, serialNumber, at: thisUpdate }
