@@ -342,7 +342,7 @@ export interface Fleet extends AsyncDisposable {
    * never issued here, or revoked; another process's revocation is heard of within a second. Rejects `ERR_PKI_CLOSED`, and with the reason of an abort.
    */
   ocsp(request: Uint8Array, options?: IoOptions): Promise<OcspAnswer>
-  /** The ledger from `after` on, then whatever comes, until aborted. */
+  /** The ledger from `after` on, then whatever comes, until aborted; with `follow: false` it ends with the last entry there is. */
   events(options?: {
     readonly after?: Cursor
     readonly follow?: boolean

@@ -12,6 +12,7 @@ import { createOwnRevocations } from './own-revocations.ts'
 import { keyOf } from './revocation-key.ts'
 import { compromisedKeysOf, endQuery, endSharedKeys, type PageContext } from './revocation-pages.ts'
 import { eventOf, revocationOf } from './revocation-request.ts'
+import { checkTarget } from './revocation-target.ts'
 import { createRevokeAll } from './revoke-all.ts'
 
 /** The part of a fleet that ends certificates. */
@@ -99,6 +100,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
   }
 
   const revoke: Fleet['revoke'] = async (target, request = {}, options) => {
+    checkTarget(target)
     const revocation = revocationOf(request, clock())
     if (typeof target === 'string') return revokeDevice(target, revocation, options)
     if ('publicKey' in target) return revokeKey(target.publicKey, revocation, options)
@@ -124,6 +126,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
   }
 
   const release: Fleet['release'] = async (target, options) => {
+    checkTarget(target)
     const records: CertificateRecord[] = []
     if (typeof target === 'string') {
       checkIdentifier(target, 'deviceId')

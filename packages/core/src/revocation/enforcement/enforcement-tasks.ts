@@ -11,6 +11,9 @@ export interface RecentSilence {
 
 export type SilenceOutcome = 'gone' | 'wasNotConnected'
 
+/** An event that names a device. */
+export type DeviceEvent = FleetEvent & { readonly deviceId: string }
+
 /** What is to be done about one device. */
 export interface Task {
   readonly deviceId: string
@@ -29,11 +32,12 @@ export interface Task {
 export interface Tasks extends Iterable<Task> {
   readonly size: number
   /** A device that was revoked or held: silence comes before what is still to be admitted. */
-  silence(event: FleetEvent & { readonly deviceId: string }, recent: RecentSilence | undefined): void
-  admit(event: FleetEvent & { readonly deviceId: string }, cause: AdmissionCause): void
+  silence(event: DeviceEvent, recent: RecentSilence | undefined): void
+  admit(event: DeviceEvent, cause: AdmissionCause): void
   restore(open: readonly OpenTask[]): void
   delete(task: Task): void
-  clear(): void
+  /** Nothing is to be done any more; what is running stays until it has ended, and asks for nothing then. */
+  forget(): void
   state(): OpenTask[]
 }
 
@@ -80,7 +84,14 @@ export function createTasks(): Tasks {
       }
     },
     delete: task => void tasks.delete(task.deviceId),
-    clear: () => tasks.clear(),
+    forget() {
+      for (const task of tasks.values()) {
+        task.silenceAt = undefined
+        task.admit = undefined
+        task.recent = undefined
+        if (!task.isRunning) tasks.delete(task.deviceId)
+      }
+    },
     state: () =>
       Array.from(tasks.values(), ({ deviceId, sequence, silenceAt, admit }) => ({
         deviceId,

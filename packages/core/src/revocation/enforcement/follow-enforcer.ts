@@ -7,7 +7,13 @@ import { listAll } from '../../fleet/list-all.ts'
 import type { Cursor, FleetEvent, FleetEventInput, Store } from '../../store/store.ts'
 import { createEnforcementJournal } from './enforcement-journal.ts'
 import type { AdmissionCause, EnforcementState } from './enforcement-state.ts'
-import { createTasks, type RecentSilence, type SilenceOutcome, type Task } from './enforcement-tasks.ts'
+import {
+  createTasks,
+  type DeviceEvent,
+  type RecentSilence,
+  type SilenceOutcome,
+  type Task,
+} from './enforcement-tasks.ts'
 
 /** How many devices one enforcer is asked for at a time. */
 const atATime = 100
@@ -82,7 +88,7 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
   const begin = async (keep: boolean): Promise<void> => {
     if (keep) {
       const state = await journal.load()
-      for (const task of [...tasks]) if (!task.isRunning) tasks.delete(task)
+      tasks.forget()
       tasks.restore(state?.open ?? [])
       receipts = []
       unheard = undefined
@@ -103,14 +109,14 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
     if (hold !== 'elsewhere') return true
     if (enforcer.shared === true && !options.isDouble) {
       hasJournal = false
-      for (const task of [...tasks]) if (!task.isRunning) tasks.delete(task)
+      tasks.forget()
       return false
     }
     if (after === undefined || hasJournal) await begin(false)
     return true
   }
 
-  const causeOf = async (event: FleetEvent & { readonly deviceId: string }): Promise<AdmissionCause | undefined> => {
+  const causeOf = async (event: DeviceEvent): Promise<AdmissionCause | undefined> => {
     const { type } = event
     if (type !== 'issued' && type !== 'renewed' && type !== 'registered' && type !== 'released') return undefined
     if (enforcer.admit !== undefined) return type
@@ -121,15 +127,18 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
   const read = async (): Promise<void> => {
     while (tasks.size < mostOpen && after !== undefined) {
       const page = await store.ledger({ after, limit: pageSize })
-      for (const event of page.items) {
-        const { deviceId, type } = event
-        if (deviceId === undefined || (!hasJournal && event.at.getTime() < since)) continue
-        const of = { ...event, deviceId }
-        if (type === 'revoked' || type === 'held') tasks.silence(of, options.recent(event))
-        else {
-          const cause = await causeOf(of)
-          if (cause !== undefined) tasks.admit(of, cause)
-        }
+      const found: { readonly event: DeviceEvent; readonly cause: AdmissionCause | undefined }[] = []
+      for (const item of page.items) {
+        const { deviceId, type } = item
+        if (deviceId === undefined || (!hasJournal && item.at.getTime() < since)) continue
+        const event = { ...item, deviceId }
+        const cause = await causeOf(event)
+        if (cause !== undefined || type === 'revoked' || type === 'held') found.push({ event, cause })
+      }
+      // In one step with the place: a page that is half taken would be taken twice.
+      for (const { event, cause } of found) {
+        if (cause === undefined) tasks.silence(event, options.recent(event))
+        else tasks.admit(event, cause)
       }
       after = page.next
       if (page.items.length === 0) return
@@ -163,6 +172,7 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
 
   const attempt = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const signal = AbortSignal.any([closed, AbortSignal.timeout(attemptSeconds * 1000)])
+    signal.throwIfAborted()
     const aborted = Promise.withResolvers<never>()
     const stop = (): void => aborted.reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
@@ -203,8 +213,8 @@ export function followEnforcer(options: FollowEnforcerOptions): EnforcerFollower
     try {
       if (silenceAt !== undefined) {
         const outcome = await silence(task)
-        // A later revocation asks again: a session may have come in between.
-        if (task.silenceAt === silenceAt) task.silenceAt = undefined
+        // A later revocation asks again, for a session may have come in between; and so does a journal that was taken over, for the receipt.
+        if (begunIn === term && task.silenceAt === silenceAt) task.silenceAt = undefined
         const details = { enforcer: enforcer.name, outcome, through: sequence }
         if (begunIn === term) receipts.push({ type: 'enforced', at: clock(), deviceId, details })
       } else if (cause !== undefined) {

@@ -1,3 +1,4 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isPkiError, memoryKeyring, memoryStore, openFleet } from '@fleetcert/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEmqxEnforcer, type EmqxEnforcerOptions } from '../../../src/index.ts'
@@ -286,4 +287,17 @@ it('follows a fleet: silence, a receipt, and the ban lifted when the device is e
   expect([emqx.sessions.size, emqx.bans.size]).toEqual([0, 1])
   await fleet.enroll('sensor-1')
   await expect.poll(() => emqx.bans.size, { timeout: 10_000 }).toBe(0)
+})
+
+it('is made as docs/emqx.md says', async () => {
+  const page = readFileSync(new URL('../../../../../docs/emqx.md', import.meta.url), 'utf8')
+  const [, block] = /^## Ending sessions\n.*?```ts\n(.*?)```/ms.exec(page)!
+  const file = new URL('./.emqx-enforcer-doc.test-tmp.ts', import.meta.url)
+  writeFileSync(file, block!)
+  try {
+    const { emqxEnforcer } = await import(/* @vite-ignore */ file.href)
+    expect(emqxEnforcer('key', 'secret', '')).toMatchObject({ name: 'emqx', shared: true })
+  } finally {
+    rmSync(file)
+  }
 })
