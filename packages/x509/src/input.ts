@@ -22,10 +22,19 @@ export function derOf(
     }
     der = blocks[0]!.der
   } else if (input instanceof Uint8Array) {
+    // Mostly somebody who read a file without saying that it is text.
+    if (startsLikePem(input)) {
+      throw new PkiError('ERR_PKI_DER', { offset: 0, reason: 'PEM in octets: hand it over as a string' })
+    }
     der = input
   } else {
     throw new TypeError('"input" must be a Uint8Array (DER) or a string (PEM)')
   }
   if (der.length > limitBytes) throw new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
   return der
+}
+
+/** `-----BEGIN`; no DER that is read here begins like that. */
+function startsLikePem(octets: Uint8Array): boolean {
+  return octets.length > 10 && octets[0] === 0x2d && octets[1] === 0x2d && octets[4] === 0x2d && octets[5] === 0x42
 }

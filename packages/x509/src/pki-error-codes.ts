@@ -175,7 +175,8 @@ export const pkiErrorSentences = {
   ERR_PKI_CRL_SHARDS: 'The certificates of this fleet do not allow CRLs in shards.',
   ERR_PKI_ISSUER_UNKNOWN: 'No such issuer in this fleet.',
   ERR_PKI_AWAITING_ISSUER: 'The issuing CA has no certificate yet: import the one that the external root signed.',
-  ERR_PKI_CURSOR: 'The cursor is not one that this store gave out, or what it points at was pruned.',
+  ERR_PKI_CURSOR:
+    'The cursor is not one that this store gave out, it belongs to another query, or what it points at was pruned.',
   // HTTP face
   ERR_PKI_REQUEST: 'The request is malformed.',
   ERR_PKI_FORBIDDEN: 'The caller may not do this.',

@@ -1,5 +1,6 @@
 import { type Certificate, extensionOids, parseName } from '@fleetcert/x509'
 import { createDerReader, derTag } from '@fleetcert/x509/der'
+import { readOtherName } from '../authority/lint/other-name.ts'
 import type { Candidate } from './candidate.ts'
 import { comparableRdns } from './comparable-name.ts'
 import { asciiOf, generalNameForm, type RawGeneralName, readRawGeneralNames } from './general-names.ts'
@@ -28,6 +29,7 @@ export function* constrainedNames(candidate: Candidate, isEndEntity: boolean): G
     for (const name of readRawGeneralNames(reader)) {
       if (name.form === generalNameForm.dNSName) hasDnsName = true
       yield toConstrainedName(name)
+      if (name.form === generalNameForm.otherName) yield* mailboxOf(name)
     }
   }
   if (isEndEntity && !hasDnsName) yield* hostsInCommonNames(certificate)
@@ -93,6 +95,22 @@ function toMailName(text: string | undefined): ConstrainedName {
     return { form: 'unusable', of: 'email' }
   }
   return { form: 'email', localPart, host }
+}
+
+const smtpUtf8MailboxOid = '1.3.6.1.5.5.7.8.9'
+
+/** RFC 9598 section 6: constraints on rfc822Name bind SmtpUTF8Mailbox, too, or a CA would get around them with one letter outside of ASCII. */
+function* mailboxOf({ content }: RawGeneralName): Generator<ConstrainedName> {
+  const { typeId, value } = readOtherName(content)
+  if (typeId !== smtpUtf8MailboxOid) return
+  const reader = createDerReader(value)
+  const mailbox = Buffer.from(reader.content(reader.peekTag() ?? derTag.utf8String)).toString()
+  const at = mailbox.lastIndexOf('@')
+  const host = mailbox.slice(at + 1).toLowerCase()
+  // "the domain part … MUST be … A-labels" (section 3).
+  yield at > 0 && isHost(host)
+    ? { form: 'email', localPart: mailbox.slice(0, at), host }
+    : { form: 'unusable', of: 'email' }
 }
 
 function withoutWildcard(host: string): string {

@@ -32,8 +32,8 @@ export async function crlStatus(
     .filter(({ baseCrlNumber }) => baseCrlNumber === undefined)
     .sort((left, right) => right.crl.thisUpdate.getTime() - left.crl.thisUpdate.getTime())
   const deltas = own.filter(({ baseCrlNumber }) => baseCrlNumber !== undefined)
-  const stale: { readonly evidence: CrlEvidence; readonly key: string }[] = []
-  const good: CrlEvidence[] = []
+  const stale: { readonly evidence: CrlEvidence; readonly key: string; readonly covered: number }[] = []
+  const good: KeyedEvidence[] = []
   const byKey = new Map<string, { readonly reasons: number; readonly newest: Date }>()
   let reasons = 0
   let isGiven = false
@@ -54,34 +54,38 @@ export async function crlStatus(
     const { key } = signed.signer
     if (!isCurrent(evidence, at)) {
       why = 'a CRL that is not current'
-      stale.push({ evidence, key })
+      stale.push({ evidence, key, covered })
       continue
     }
     const known = byKey.get(key) ?? { reasons: 0, newest: evidence.crl.thisUpdate }
     if ((covered & ~known.reasons) === 0 && evidence.crl.thisUpdate < known.newest) continue
-    const delta = await newestDelta(evidence, deltas, { at, checkSigner })
+    const delta = await newestDelta({ evidence, key }, deltas, { at, checkSigner })
     const listed = listedIn(certificate, evidence, delta)
     if (listed !== undefined) return revoked(listed)
     byKey.set(key, { ...known, reasons: known.reasons | covered })
     reasons |= covered
-    good.push(delta ?? evidence)
+    good.push({ evidence: delta ?? evidence, key })
   }
   for (const delta of deltas) {
     if (reasonsFor(certificate, points, delta.scope) === 0) continue
     isGiven = true
-    if (isOutdatedBy(delta, good) || !isCurrent(delta, at)) continue
-    if (delta.useless !== undefined || 'whyNot' in (await checkSigner(delta))) continue
+    if (delta.useless !== undefined || !isCurrent(delta, at)) continue
+    const signed = await checkSigner(delta)
+    if ('whyNot' in signed || isOutdatedBy({ evidence: delta, key: signed.signer.key }, good)) continue
     // Whether or not there is a complete CRL that it goes with: what it lists is revoked.
     const listed = entryOf(delta, certificate.certificate.serialNumber)
     if (listed !== undefined && listed.reason !== 'removeFromCRL') return revoked(listed)
   }
-  for (const { evidence, key } of stale) {
-    if (reasons === allReasons && byKey.has(key)) continue
+  for (const { evidence, key, covered } of stale) {
+    // Something newer by its key speaks for all that it spoke for.
+    if ((covered & ~(byKey.get(key)?.reasons ?? 0)) === 0) continue
     const listed = entryOf(evidence, certificate.certificate.serialNumber)
     if (listed !== undefined) return revoked(listed)
   }
   if (reasons === allReasons) {
-    const [first] = good.map(({ crl }) => crl).sort((left, right) => Number(left.nextUpdate) - Number(right.nextUpdate))
+    const [first] = good
+      .map(({ evidence }) => evidence.crl)
+      .sort((left, right) => Number(left.nextUpdate) - Number(right.nextUpdate))
     return { status: 'good', thisUpdate: first!.thisUpdate, nextUpdate: first!.nextUpdate! }
   }
   return { status: 'unknown', isGiven, reason: good.length > 0 ? 'CRLs of some reasons only' : why }
@@ -92,9 +96,18 @@ function isCurrent({ crl: { thisUpdate, nextUpdate } }: CrlEvidence, at: Date): 
   return nextUpdate !== undefined && at >= thisUpdate && at <= nextUpdate
 }
 
-/** The newest delta CRL that goes with a complete one: 6.3.3 (c), and section 5.2.4 for which may be combined. */
+/** A CRL, and the key that signed it. */
+interface KeyedEvidence {
+  readonly evidence: CrlEvidence
+  readonly key: string
+}
+
+/**
+ * The newest delta CRL that goes with a complete one: 6.3.3 (c), and section 5.2.4 for which may be combined;
+ * (h): "validate the signature on the delta CRL using the public key validated in step (f)", the complete one's.
+ */
 async function newestDelta(
-  { crl, scopeOctets }: CrlEvidence,
+  { evidence: { crl, scopeOctets }, key }: KeyedEvidence,
   deltas: readonly CrlEvidence[],
   { at, checkSigner }: { readonly at: Date; readonly checkSigner: SignerCheck },
 ): Promise<CrlEvidence | undefined> {
@@ -104,20 +117,22 @@ async function newestDelta(
     if (delta.useless !== undefined || crl.crlNumber === undefined || crlNumber === undefined) continue
     if (crl.crlNumber < delta.baseCrlNumber! || crl.crlNumber > crlNumber) continue
     if (Buffer.compare(scopeOctets, delta.scopeOctets) !== 0) continue
-    if (!isOfSameKey(crl, delta.crl)) continue
+    if (!haveSameKeyIdentifier(crl, delta.crl)) continue
     if (newest !== undefined && newest.crl.crlNumber! >= crlNumber) continue
-    if (isCurrent(delta, at) && 'signer' in (await checkSigner(delta))) newest = delta
+    if (!isCurrent(delta, at)) continue
+    const signed = await checkSigner(delta)
+    if ('signer' in signed && signed.signer.key === key) newest = delta
   }
   return newest
 }
 
-/** Whether something newer was found good already. */
-function isOutdatedBy({ crl }: CrlEvidence, good: readonly CrlEvidence[]): boolean {
-  return good.some(({ crl: newer }) => isOfSameKey(newer, crl) && (newer.crlNumber ?? 0n) > (crl.crlNumber ?? 0n))
+/** Whether something newer was found good already. Numbers of CRLs by several keys of a CA have nothing to do with each other. */
+function isOutdatedBy({ evidence, key }: KeyedEvidence, good: readonly KeyedEvidence[]): boolean {
+  const number = evidence.crl.crlNumber ?? 0n
+  return good.some(newer => newer.key === key && (newer.evidence.crl.crlNumber ?? 0n) > number)
 }
 
-/** Numbers of CRLs by several keys of a CA have nothing to do with each other. */
-function isOfSameKey(left: CertificateRevocationList, right: CertificateRevocationList): boolean {
+function haveSameKeyIdentifier(left: CertificateRevocationList, right: CertificateRevocationList): boolean {
   return Buffer.compare(left.authorityKeyIdentifier ?? noOctets, right.authorityKeyIdentifier ?? noOctets) === 0
 }
 

@@ -8,7 +8,7 @@ export interface PathLimits {
   readonly certificateBytes?: number
   /** Certificates of a path, the trust anchor included. A longer path is not tried, and is an error only when there is no other. Default 10. */
   readonly pathLength?: number
-  /** Certificates put on paths that are being built. Default 1,000. */
+  /** Certificates put on paths that are being built, signers of CRLs among them. Default 1,000. */
   readonly steps?: number
   /** Signatures verified, those of CRLs and OCSP answers included. Default 100. */
   readonly signatures?: number

@@ -201,6 +201,10 @@ const modes: ReadonlySet<unknown> = new Set<RevocationMode>(['checkAll', 'checkE
 function assertOptions({ at, revocation, crls = [], ocspResponses = [] }: VerifyPathOptions): void {
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw new TypeError('"at" must be a valid Date')
   if (!modes.has(revocation)) throw new TypeError('"revocation" must be checkAll, checkEndEntity, ifGiven or off')
+  // A single one would be taken for a list of numbers or letters.
+  for (const [label, list] of Object.entries({ crls, ocspResponses })) {
+    if (!Array.isArray(list)) throw new TypeError(`"${label}" must be an array`)
+  }
   if (revocation === 'off' && crls.length + ocspResponses.length > 0) {
     throw new TypeError('"crls" and "ocspResponses" must be absent when "revocation" is off')
   }

@@ -64,6 +64,8 @@ const lookMilliseconds = 50
 /** How long another process is waited for that builds: briefly where the last CRL still holds; else until the lease of a dead one has run out. */
 const patienceMilliseconds = { withLast: 2000, without: (leaseSeconds + 5) * 1000 }
 const clockToleranceMilliseconds = 5000
+/** The longest that timers can. */
+const longestDelay = 2 ** 31 - 1
 
 export function createCrlIssuer(context: CrlIssuerContext): CrlIssuer {
   const { store, issuer, clock } = context
@@ -122,7 +124,7 @@ export function createCrlIssuer(context: CrlIssuerContext): CrlIssuer {
         try {
           // Many ask, one builds. What runs already may have begun before a revocation that this caller knows of, so it is looked at again.
           const isOwn = !building.has(shard)
-          await untilAborted(build(scope), options.signal)
+          await untilAborted(heldOpen(build(scope)), options.signal)
           isMade = isOwn
         } catch (error) {
           options.signal?.throwIfAborted()
@@ -202,7 +204,17 @@ async function buildUnderLease(context: CrlIssuerContext, scope: CrlScope, hooks
     if (looks * lookMilliseconds > patienceMilliseconds[patience]) {
       throw new PkiError('ERR_PKI_STORE_UNAVAILABLE', { reason: 'another process holds the CRL lease' })
     }
-    await new Promise(resolve => setTimeout(resolve, lookMilliseconds))
+    await new Promise(resolve => setTimeout(resolve, lookMilliseconds).unref())
+  }
+}
+
+/** Nothing that is done in the background keeps the process alive; what somebody waits for does. */
+async function heldOpen<T>(work: Promise<T>): Promise<T> {
+  const hold = setInterval(() => {}, longestDelay)
+  try {
+    return await work
+  } finally {
+    clearInterval(hold)
   }
 }
 

@@ -383,6 +383,7 @@ export interface Store extends AsyncDisposable {
   nextCrlNumber(scope: CrlScope, options?: IoOptions): Promise<bigint>
   /** Keeps a signed CRL as the current one of that name. `false`: its number is not greater than the current one's, or the lease is stale. The very CRL that is there already: `true`. */
   putCrl(name: CrlName, crl: CrlParts, lease: Lease | undefined, events: Events, options?: IoOptions): Promise<boolean>
+  /** The current CRL of that name. The arrays are the caller's, who may give their memory back: a store that keeps CRLs in memory gives out copies. */
   crl(name: CrlName, options?: IoOptions): Promise<CrlParts | undefined>
   /** Fleet state by name: CAs, rollover phase, settings. */
   document(name: string, options?: IoOptions): Promise<Versioned | undefined>

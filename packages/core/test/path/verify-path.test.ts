@@ -465,6 +465,9 @@ describe('what callers get wrong', () => {
     ['revocation', { ...good, revocation: undefined as never }],
     ['purpose', { ...good, purpose: 'tls' as never }],
     ['crls', { ...good, crls: [new Uint8Array()] }],
+    ['crls', { ...good, revocation: 'checkAll' as const, crls: '-----BEGIN X509 CRL-----' as never }],
+    ['crls', { ...good, revocation: 'checkAll' as const, crls: new Uint8Array(9) as never }],
+    ['ocspResponses', { ...good, revocation: 'checkAll' as const, ocspResponses: new Uint8Array(9) as never }],
     ['limits.paths', { ...good, limits: { paths: 1 } as never }],
   ])('%s', async (label, options) => {
     await expect(verifyPath(options)).rejects.toThrow(TypeError)

@@ -371,6 +371,16 @@ export const faults: Readonly<Record<string, Fault>> = {
   'CRL numbers are per issuer': store => ({
     nextCrlNumber: (scope, io) => store.nextCrlNumber({ ...scope, shard: 0 }, io),
   }),
+  'crl gives out what the store itself keeps': store => {
+    let kept: Awaited<ReturnType<Store['crl']>>
+    return {
+      async crl(...args) {
+        const read = await store.crl(...args)
+        if (kept?.crlNumber !== read?.crlNumber) kept = read
+        return read && kept
+      },
+    }
+  },
   'an older CRL replaces a newer one': store => {
     const overlay = new Map<string, Parameters<Store['putCrl']>[1]>()
     return {

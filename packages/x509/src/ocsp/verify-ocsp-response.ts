@@ -21,7 +21,7 @@ export interface VerifyOcspResponseOptions {
   readonly nonce?: Uint8Array
   /** How far the responder's clock and ours may be apart. Default 0. */
   readonly clockToleranceSeconds?: number
-  /** Also believes RSA signatures over SHA-1, for archives. Default false. */
+  /** Also believes RSA signatures over SHA-1, and by delegates with RSA keys below 2048 bits, for archives. Default false. */
   readonly allowSha1?: boolean
 }
 
@@ -49,6 +49,7 @@ export function verifyOcspResponse(
   response: BasicOcspResponse | FailedOcspResponse,
   options: VerifyOcspResponseOptions,
 ): SingleOcspResponse {
+  if (typeof response?.status !== 'string') throw new TypeError('"response" must be what parseOcspResponse returned')
   if (Number.isNaN(options.at.getTime())) throw new RangeError('"at" must be a date')
   if (response.status !== 'successful') throw new PkiError('ERR_PKI_OCSP_REFUSED', { status: response.status })
   if (response.unhandledCriticalExtensions.length > 0) {
@@ -158,6 +159,7 @@ function whyNotAuthorized(
   if (delegate.extensions.some(({ oid, critical }) => critical && !understood.has(oid))) {
     return "a critical extension of the responder's certificate is not known"
   }
+  if (!allowSha1 && isTooShort(delegate)) return "the responder's key is too short"
   const time = at.getTime()
   // notAfter is inclusive, in whole seconds (RFC 5280 section 4.1.2.5).
   if (time < delegate.notBefore.getTime() || time >= delegate.notAfter.getTime() + 1000) {
@@ -175,6 +177,11 @@ function whyNotAuthorized(
       allowSha1,
     )
   return isSigned ? undefined : "the signature on the responder's certificate is not that of the issuer"
+}
+
+/** What anybody can factor, speaks for nobody. The issuer's own key is judged with its chain. */
+function isTooShort({ publicKey }: Certificate): boolean {
+  return publicKey.type === 'rsa' && publicKey.modulusBits < 2048
 }
 
 function isSignedBy(

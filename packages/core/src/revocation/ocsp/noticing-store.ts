@@ -17,5 +17,12 @@ export function noticingStore(store: Store, changed: () => void): Store {
     revokeAll: (...args) => noticed(store.revokeAll(...args)),
     release: (...args) => noticed(store.release(...args)),
   }
-  return Object.assign(Object.create(store) as Store, changes)
+  // Each method is called on the store itself: a store may be a class with private members, or frozen.
+  return new Proxy({} as Store, {
+    get(_, name) {
+      if (Object.hasOwn(changes, name)) return Reflect.get(changes, name)
+      const value: unknown = Reflect.get(store, name)
+      return typeof value === 'function' ? value.bind(store) : value
+    },
+  })
 }

@@ -15,6 +15,8 @@ const day = 86_400
 const shortestSeconds = 7 * day
 /** After a renewal that failed while there is still a certificate, seconds. */
 const retrySeconds = 60
+/** After two in a row for which the CA's key did not sign: each leaves a reservation on record, and anybody may ask. */
+const restMilliseconds = 10_000
 
 /** The certificate and key that sign a CA's OCSP answers in this process. */
 export interface OcspDelegate {
@@ -46,6 +48,7 @@ export function createOcspDelegate(
   let current: Current | undefined
   let making: Promise<OcspSigning> | undefined
   let notBeforeRetry = Number.NEGATIVE_INFINITY
+  let refusal: { readonly error: unknown; readonly until: number } | undefined
 
   const make = async (): Promise<OcspSigning> => {
     const now = await checkedNow(context.store, context.clock)
@@ -73,9 +76,24 @@ export function createOcspDelegate(
     return signing
   }
   const renew = (): Promise<OcspSigning> => {
-    making ??= make().finally(() => {
-      making = undefined
-    })
+    if (refusal !== undefined && performance.now() < refusal.until) return Promise.reject(refusal.error)
+    making ??= make()
+      .then(
+        signing => {
+          refusal = undefined
+          return signing
+        },
+        (error: unknown) => {
+          if (isPkiError(error, 'ERR_PKI_SIGNER')) {
+            const rest = refusal === undefined ? 0 : restMilliseconds
+            refusal = { error, until: performance.now() + rest }
+          }
+          throw error
+        },
+      )
+      .finally(() => {
+        making = undefined
+      })
     return making
   }
 

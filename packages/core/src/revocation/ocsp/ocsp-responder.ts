@@ -7,6 +7,7 @@ import {
   parseOcspRequest,
 } from '@fleetcert/x509'
 import { integer, sequence } from '@fleetcert/x509/der'
+import { untilAborted } from '../until-aborted.ts'
 import { type CachedAnswer, createAnswerCache } from './answer-cache.ts'
 import { failedAnswer, failureOf } from './failed-answer.ts'
 import type { AuthoritativeOcspAnswer, OcspAnswer } from './ocsp-answer.ts'
@@ -102,7 +103,7 @@ export function createWatchedOcspResponder(
 
     const key = nonce === undefined && certIds.length === 1 && cacheBytes > 0 ? keyOf(certIds[0]!.der) : undefined
     // Before anything is read, so that no change is missed after it; also for those with a nonce: the responder's own certificate may have been revoked.
-    const isFresh = watch.isFresh() || (await watch.refresh())
+    const isFresh = watch.isFresh() || (await untilAborted(watch.refresh(), io?.signal))
     const kept = key === undefined ? undefined : lookUp(key, now)
     if (kept !== undefined && isFresh) return kept.answer
 

@@ -37,6 +37,18 @@ export function crlTests(test: StoreTest): void {
     assert.deepEqual(appended.map(inputOf), [event])
   })
 
+  test('a CRL that was read is its reader’s, whatever he does with it', async ({ store, fixture }) => {
+    const part = fixture.octets(100_000)
+    const crl = fixture.crl(1n, { parts: [part] })
+    await store.putCrl(scope, crl, undefined, [])
+    for (let time = 0; time < 3; time += 1) {
+      const [read] = (await store.crl(scope))!.parts
+      // Not `deepEqual`, which takes minutes to say in what many octets differ.
+      assert.equal(Buffer.compare(read!, part), 0)
+      read!.fill(0)
+    }
+  })
+
   test('a CRL is replaced by one of a greater number only', async ({ store, fixture }) => {
     const fifth = fixture.crl(5n, { parts: [fixture.octets(), fixture.octets()] })
     await store.putCrl(scope, fifth, undefined, [])

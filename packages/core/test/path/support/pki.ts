@@ -182,6 +182,7 @@ export interface CrlSpec {
   readonly nextUpdate?: Date | null
   readonly crlNumber?: bigint
   readonly extensions?: readonly Uint8Array[]
+  readonly withoutKeyIdentifier?: boolean
 }
 
 export function makeCrl(signer: TestCertificate, spec: CrlSpec = {}): Uint8Array {
@@ -191,7 +192,7 @@ export function makeCrl(signer: TestCertificate, spec: CrlSpec = {}): Uint8Array
     encodeRevokedEntry({ serialNumber, revocation: { revocationDate: thisUpdate, reason } }),
   )
   const extensions = [
-    authorityKeyIdentifier(keyIdentifierOf(signer.key.spki)),
+    ...(spec.withoutKeyIdentifier ? [] : [authorityKeyIdentifier(keyIdentifierOf(signer.key.spki))]),
     crlNumberExtension(spec.crlNumber ?? 1n),
     ...(spec.extensions ?? []),
   ]
