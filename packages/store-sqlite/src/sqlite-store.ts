@@ -107,6 +107,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   }
 
   return {
+    threads: 'file' in options ? 1 : 0,
+
     async open(io) {
       try {
         enter(io)

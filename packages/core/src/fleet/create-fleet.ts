@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { encodePem, type IoOptions, PkiError } from '@fleetcert/x509'
 import type { ProcessHolder } from '../authority/holder.ts'
 import type { IssueContext } from '../authority/issue.ts'
@@ -75,7 +76,8 @@ export function createFleet(parts: FleetParts): Fleet {
   const chain = pemOf(issuingCa)
   const trustAnchors = authorities.flatMap(({ role, issuer }) => (role === 'root' ? [pemOf(issuer)] : [])).join('')
 
-  const verification = createVerification()
+  // A thread for each core, and none that another would have to wait for.
+  const verification = createVerification({ cores: availableParallelism() - (store.threads ?? 0) })
   const context: IssueContext = { store, holder, clock, verification }
   const enrollment = createEnrollment({ ...parts, context, verification, issuingCa, chain, trustAnchors })
   const register = createRegister(parts)

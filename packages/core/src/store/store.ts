@@ -277,6 +277,8 @@ export type RegisterResult = 'registered' | 'taken' | 'keyBlocked'
  * A store does no I/O until {@link Store.open} or, where that was not called, its first method. Rejections are `ERR_PKI_STORE_UNAVAILABLE` (try again later), `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_CURSOR` or `ERR_PKI_CLOSED`.
  */
 export interface Store extends AsyncDisposable {
+  /** How many threads of its own work while it does: so many cores are left to them. Default 0. */
+  readonly threads?: number
   /** Opens, migrates; idempotent. `openFleet` calls it. */
   open(options?: IoOptions): Promise<void>
   /**

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { type CertificationRequest, PkiError, verificationHash, verifyCertificationRequest } from '@fleetcert/x509'
 import type { Signer } from '../../signer/signer.ts'
 import { ownKey } from './own-key.ts'
@@ -30,8 +29,8 @@ const mostInTurnAlone = 40
 /** A thread that never came up is not tried for ever. */
 const mostFailedStarts = 3
 
-/** @param cores how many there are; by default what the process may use. */
-export function createVerification({ cores = availableParallelism() }: { readonly cores?: number } = {}): Verification {
+/** @param cores that issuing may use; where there is one, there is no thread. */
+export function createVerification({ cores }: { readonly cores: number }): Verification {
   let underWay = 0
   let worker: VerificationWorker | undefined
   let startsLeft = cores > 1 ? mostFailedStarts : 0
