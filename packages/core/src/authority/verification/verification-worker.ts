@@ -5,7 +5,7 @@ import { packJobs, type VerificationJob, type VerificationResponse } from './ver
 const entry = import.meta.url.endsWith('.ts') ? './verification-thread.ts' : './verification-thread.js'
 
 /** Sent at once; fewer wait for the end of the event loop's turn. */
-const jobsPerMessage = 8
+const jobsPerMessage = 16
 /** A thread that nobody needed for so long is ended. */
 const idleMilliseconds = 10_000
 

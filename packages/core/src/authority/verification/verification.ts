@@ -21,7 +21,7 @@ export interface Verification {
 /** With fewer under way, the way to the thread and back costs more than it saves. */
 const worthThread = 4
 /** With more waiting for the thread it is quicker to verify here than to wait. */
-const mostBacklog = 16
+const mostBacklog = 32
 /** How many verifications, of some 50 µs each, are done before others have their turn. */
 const mostInTurn = 8
 /** The same where there is no thread whose answers wait. */
