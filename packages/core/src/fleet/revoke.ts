@@ -76,7 +76,12 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     if (revocation.reason === 'keyCompromise') await key.block(store, revocation, options)
     const ending = createEnding(queue)
     await endQuery(context, key.query, revocation, ending, options)
-    if (ending.certificates.length > 0) return result(undefined, revocation, ending)
+    const [first] = ending.certificates
+    if (first !== undefined) {
+      // Pages have dates of their own: what is answered is what is recorded.
+      const recorded = await store.certificate(first, options)
+      return result(undefined, recorded?.revocation ?? revocation, ending)
+    }
     const [known] = (await store.certificates(key.query, { limit: 1 }, options)).items
     if (known === undefined && revocation.reason !== 'keyCompromise') {
       throw new PkiError('ERR_PKI_CERTIFICATE_UNKNOWN', { publicKey: key.fingerprint })

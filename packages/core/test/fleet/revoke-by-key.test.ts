@@ -150,6 +150,26 @@ describe('revoke by key', () => {
     }
   })
 
+  it('answers the date that is recorded, though time goes on meanwhile', async () => {
+    await fleet.close()
+    const inner = memoryStore({ clock: () => now })
+    // A clock that no two calls read alike.
+    fleet = await openFleet({
+      store: inner,
+      keyring: memoryKeyring(),
+      background: false,
+      clock: () => {
+        now = new Date(now.getTime() + 1)
+        return now
+      },
+    })
+    const { csr, publicKey } = await makeKey()
+    const { fingerprint } = await fleet.enroll('sensor-1', { csr })
+    const { revocationDate } = await fleet.revoke({ publicKey }, { reason: 'certificateHold' })
+    const identified = await fleet.identify({ fingerprint })
+    expect(identified).toMatchObject({ status: 'held', certificate: { revocation: { revocationDate } } })
+  })
+
   it('blocks the key before anything else, also one that no certificate has', async () => {
     const { csr, publicKey } = await makeKey()
     await expect(fleet.revoke({ publicKey })).rejects.toMatchObject({
