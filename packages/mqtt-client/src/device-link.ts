@@ -80,7 +80,11 @@ export function createDeviceLink(address: BrokerAddress, settings: ConnectSettin
   }
 
   function onClose(): void {
-    const error = attemptVerdict(attempt, { ...address, ...(credential && { certificate: credential }) })
+    // Once DISCONNECT is on its way the broker may drop the connection as it likes, by a reset too.
+    const isLeaving = client.disconnecting && attempt.connectedAt !== undefined
+    const verdict = (): PkiError | undefined =>
+      attemptVerdict(attempt, { ...address, ...(credential && { certificate: credential }) })
+    const error = isLeaving ? undefined : verdict()
     if (opening !== undefined) {
       opening.reject(error ?? new PkiError('ERR_PKI_CLOSED', {}))
       return

@@ -232,6 +232,18 @@ describeWith(['openssl'], 'close', () => {
     await expect(device.client.publishAsync('x', '1', { qos: 1 })).rejects.toThrow('client disconnecting')
   })
 
+  test('a broker that resets the connection once it has the DISCONNECT is no failure', async () => {
+    await using broker = await startAedes({ clientCa: ca, server })
+    const device = await connectDevice(broker.url, { identity })
+    const closed = next(device, 'closed')
+    device.client.on('packetsend', ({ cmd }) => {
+      const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+      if (cmd === 'disconnect') device.client.stream.destroy(reset)
+    })
+    await device.close()
+    expect(await closed).toEqual({ willReconnect: false })
+  })
+
   test('a connection that is cut publishes the will', async () => {
     await using broker = await startAedes({ clientCa: ca, server })
     const topics = topicsOf(broker)
