@@ -66,6 +66,13 @@ async function readLedger(store: Store): Promise<readonly FleetEvent[]> {
 }
 
 describe("the writer's thread", () => {
+  it('is told to whoever has threads, too; on an injected database there is none', async () => {
+    await using own = sqliteStore({ file })
+    expect(own.threads).toBe(1)
+    await using injected = sqliteStore({ database: new DatabaseSync(':memory:') })
+    expect(injected.threads).toBe(0)
+  })
+
   it('lets concurrent calls share transactions, and does each as if it were alone', async () => {
     await using store = sqliteStore({ file })
     await store.open()

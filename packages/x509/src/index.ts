@@ -102,7 +102,7 @@ export {
   type PkiErrorDetailsByCode,
   pkiErrorSentences,
 } from './pki-error-codes.ts'
-export { parsePublicKey } from './public-key.ts'
+export { parsePublicKey, publicKeyOctets } from './public-key.ts'
 export { encodeRevokedEntries, encodeRevokedEntry, type RevokedEntryFields } from './revoked-entries.ts'
 export {
   parseSignatureAlgorithm,

@@ -28,6 +28,21 @@ export function parsePublicKey(spki: Uint8Array): PublicKeyInfo {
   return publicKey
 }
 
+/**
+ * The octets of the BIT STRING in a SubjectPublicKeyInfo, "excluding the tag, length, and number of unused bits": what key identifiers (RFC 5280 section 4.2.1.2) and the issuerKeyHash of OCSP (RFC 6960 section 4.1.1) are hashes of.
+ *
+ * @throws PkiError `ERR_PKI_DER`
+ */
+export function publicKeyOctets(spki: Uint8Array): Uint8Array {
+  const reader = createDerReader(spki)
+  reader.enter(derTag.sequence)
+  reader.element(derTag.sequence)
+  const { octets } = reader.bitString()
+  reader.leave()
+  reader.finish()
+  return octets
+}
+
 /** {@link parsePublicKey} of a reader's next element. @internal */
 export function readPublicKey(reader: DerReader): PublicKeyInfo {
   reader.enter(derTag.sequence)

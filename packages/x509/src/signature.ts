@@ -78,8 +78,6 @@ export function readSignatureAlgorithm(reader: DerReader): {
 export interface SignatureVerifier {
   /** Whether `signature` is the key's for `message`. */
   (algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): boolean
-  /** The same in the thread pool: for whoever has other work meanwhile and more than one core. Do not write to the octets before it resolves. */
-  inPool(algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): Promise<boolean>
   /**
    * The same for a message in parts, hashed in slices of 1 MiB between which the event loop runs; Ed25519 needs the whole message at once, in the thread pool.
    * Rejects with the signal's reason alone.
@@ -116,17 +114,6 @@ export function signatureVerifier(spki: Uint8Array): SignatureVerifier {
       return false
     }
   }
-  const inPool = async (
-    algorithm: SignatureAlgorithm,
-    message: Uint8Array,
-    signature: Uint8Array,
-  ): Promise<boolean> => {
-    const hash = hashFor(algorithm, message, signature)
-    if (hash === undefined) return false
-    return new Promise(resolve => {
-      verify(hash, message, key!.object, signature, (error, verified) => resolve(!error && verified))
-    })
-  }
   const ofParts = async (
     algorithm: SignatureAlgorithm,
     parts: Iterable<Uint8Array>,
@@ -135,7 +122,11 @@ export function signatureVerifier(spki: Uint8Array): SignatureVerifier {
   ): Promise<boolean> => {
     const hash = hashFor(algorithm, noOctets, signature)
     if (hash === undefined) return false
-    if (hash === null) return inPool(algorithm, concat([...parts]), signature)
+    if (hash === null) {
+      return new Promise(resolve => {
+        verify(hash, concat([...parts]), key!.object, signature, (error, verified) => resolve(!error && verified))
+      })
+    }
     const verifying = createVerify(hash)
     await hashSlices(verifying, parts, options)
     try {
@@ -144,7 +135,7 @@ export function signatureVerifier(spki: Uint8Array): SignatureVerifier {
       return false
     }
   }
-  return Object.assign(verifier, { inPool, ofParts })
+  return Object.assign(verifier, { ofParts })
 }
 
 function usableKey(spki: Uint8Array): { readonly type: PublicKeyInfo['type']; readonly object: KeyObject } | undefined {

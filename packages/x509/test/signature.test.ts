@@ -172,8 +172,8 @@ describe('signatureVerifier', () => {
   })
 })
 
-describe('in the thread pool', () => {
-  it.each(['P-256', 'P-384', 'Ed25519', 'RSA'])('a %s key verifies as it does at once', async kind => {
+describe('of a message in parts', () => {
+  it.each(['P-256', 'P-384', 'Ed25519', 'RSA'])('a %s key verifies as it does of the whole', async kind => {
     const { privateKey } =
       kind === 'Ed25519'
         ? generateKeyPairSync('ed25519')
@@ -184,12 +184,14 @@ describe('in the thread pool', () => {
     const message = Buffer.from('message')
     const signature = await signer.sign(message)
     const verifier = signatureVerifier(signer.publicKey)
-    expect(await verifier.inPool(signer.algorithm, message, signature)).toBe(true)
-    expect(await verifier.inPool(signer.algorithm, Buffer.from('other'), signature)).toBe(false)
-    expect(await verifier.inPool(signer.algorithm, message, signature.subarray(1))).toBe(false)
-    expect(await verifier.inPool(kind === 'RSA' ? 'id-Ed25519' : 'sha256WithRSAEncryption', message, signature)).toBe(
-      false,
-    )
-    expect(await signatureVerifier(new Uint8Array(3)).inPool(signer.algorithm, message, signature)).toBe(false)
+    const parts = [message.subarray(0, 3), message.subarray(3)]
+    expect(await verifier.ofParts(signer.algorithm, parts, signature)).toBe(true)
+    expect(await verifier.ofParts(signer.algorithm, [message], signature)).toBe(true)
+    expect(await verifier.ofParts(signer.algorithm, parts.toReversed(), signature)).toBe(false)
+    expect(await verifier.ofParts(signer.algorithm, [Buffer.from('other')], signature)).toBe(false)
+    expect(await verifier.ofParts(signer.algorithm, parts, signature.subarray(1))).toBe(false)
+    const another = kind === 'RSA' ? 'id-Ed25519' : 'sha256WithRSAEncryption'
+    expect(await verifier.ofParts(another, parts, signature)).toBe(false)
+    expect(await signatureVerifier(new Uint8Array(3)).ofParts(signer.algorithm, parts, signature)).toBe(false)
   })
 })

@@ -21,10 +21,10 @@ import type {
 } from '../store/store.ts'
 import type { CertificateTemplate } from './certificate-template.ts'
 import type { ProcessHolder } from './holder.ts'
-import { signVerified } from './issuer.ts'
 import { prepareCertificate } from './lint/prepare-certificate.ts'
 import { type PreparedCertificate, preparedBytes, spendPrepared } from './prepared-certificate.ts'
 import { randomSerialNumber } from './serial-number.ts'
+import { signVerified } from './sign-verified.ts'
 import type { Validity } from './validity.ts'
 import type { Verification } from './verification/verification.ts'
 

@@ -1,8 +1,5 @@
-import type { IoOptions } from '@fleetcert/x509'
 import { type Certificate, keyId, PkiError, parseCertificate } from '@fleetcert/x509'
 import type { Signer } from '../signer/signer.ts'
-import { verifyOwnSignature } from './verification/own-key.ts'
-import type { Verification } from './verification/verification.ts'
 
 /** A CA of the fleet: its certificate, and its key when it is needed. */
 export interface Issuer {
@@ -44,31 +41,4 @@ export function createIssuer(
       return opening
     },
   }
-}
-
-/**
- * Signs and checks the signature before anybody sees it: a fault in a token or in memory must not leave a broken certificate, or worse, leak the key (RFC 8937 section 1).
- * @param verification for whoever signs often
- * @throws PkiError `ERR_PKI_SIGNER`
- */
-export async function signVerified(
-  signer: Signer,
-  message: Uint8Array,
-  options?: IoOptions,
-  verification?: Verification,
-): Promise<Uint8Array> {
-  let signature: Uint8Array
-  try {
-    signature = await signer.sign(message, options)
-  } catch (error) {
-    options?.signal?.throwIfAborted()
-    throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signer failed' }, { cause: error })
-  }
-  const verified =
-    signature instanceof Uint8Array &&
-    (verification === undefined
-      ? verifyOwnSignature(signer, message, signature)
-      : await verification.ownSignature(signer, message, signature))
-  if (!verified) throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signature does not verify' })
-  return signature
 }

@@ -1,5 +1,13 @@
 import { type DistinguishedName, parseName } from '@fleetcert/x509'
-import { contextTag, createDerReader, type DerReader, derTag, sequence, set } from '@fleetcert/x509/der'
+import {
+  contextTag,
+  createDerReader,
+  type DerReader,
+  derTag,
+  readImplicitFlag,
+  sequence,
+  set,
+} from '@fleetcert/x509/der'
 import { comparableRdns } from './comparable-name.ts'
 import { comparableGeneralName, generalNameForm, type RawGeneralName, readRawGeneralNames } from './general-names.ts'
 
@@ -60,11 +68,11 @@ export function readScope(value: Uint8Array, issuer: DistinguishedName): CrlScop
   const reader = createDerReader(value)
   reader.enter(derTag.sequence)
   const name = readPointName(reader)
-  const onlyContainsUserCerts = readFlag(reader, 1)
-  const onlyContainsCACerts = readFlag(reader, 2)
+  const onlyContainsUserCerts = readImplicitFlag(reader, 1)
+  const onlyContainsCACerts = readImplicitFlag(reader, 2)
   const reasons = readReasons(reader, contextTag(3, false))
-  const indirectCrl = readFlag(reader, 4)
-  const onlyContainsAttributeCerts = readFlag(reader, 5)
+  const indirectCrl = readImplicitFlag(reader, 4)
+  const onlyContainsAttributeCerts = readImplicitFlag(reader, 5)
   reader.leave()
   reader.finish()
   const names = comparableNames(name, issuer)
@@ -137,13 +145,4 @@ function readReasons(reader: DerReader, tag: number): number {
   if (reader.peekTag() !== tag) return allReasons
   const { octets } = reader.bitString(tag)
   return (((octets[0] ?? 0) << 8) | (octets[1] ?? 0)) & allReasons
-}
-
-/** `[tagNumber] IMPLICIT BOOLEAN DEFAULT FALSE`; FALSE spelled out is read, as openssl does. */
-function readFlag(reader: DerReader, tagNumber: number): boolean {
-  const tag = contextTag(tagNumber, false)
-  if (reader.peekTag() !== tag) return false
-  const octets = reader.content(tag)
-  if (octets.length !== 1 || (octets[0] !== 0 && octets[0] !== 0xff)) throw reader.error('boolean neither 00 nor FF')
-  return octets[0] === 0xff
 }

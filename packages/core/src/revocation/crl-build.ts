@@ -10,6 +10,7 @@ import {
   keyIdentifierOf,
   PkiError,
 } from '@fleetcert/x509'
+import { signPartsVerified } from '../authority/sign-verified.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { CrlEntriesQuery, CrlParts, CrlScope, CrlState, Store } from '../store/store.ts'
 import { basesWith } from './crl-bases.ts'
@@ -18,7 +19,6 @@ import type { CrlIssuerContext } from './crl-issuer.ts'
 import { type CrlBase, type CrlNote, decodeCrlNote, encodeCrlNote } from './crl-note.ts'
 import { certificateListParts } from './crl-parts.ts'
 import type { Pause } from './crl-pause.ts'
-import { signPartsVerified } from './crl-signature.ts'
 import { assertCrlLint } from './lint/crl/assert-crl-lint.ts'
 
 /** What is published together: a full CRL, and the delta CRL of the same number and time. */

@@ -1,3 +1,4 @@
+export { readImplicitFlag } from './implicit-flag.ts'
 export { objectIdentifier } from './object-identifier.ts'
 export { createDerReader, type DerLimits, type DerReader } from './reader.ts'
 export { contextTag, derTag } from './tag.ts'

@@ -1,3 +1,4 @@
+import { readImplicitFlag } from '../der/implicit-flag.ts'
 import { createDerReader, type DerReader } from '../der/reader.ts'
 import { contextTag, derTag } from '../der/tag.ts'
 import { context, sequence } from '../der/tlv.ts'
@@ -80,12 +81,12 @@ export function parseIssuingDistributionPoint(value: Uint8Array): IssuingDistrib
   const urls: string[] = []
   reader.enter(derTag.sequence)
   if (reader.peekTag() === contextTag(0, true)) readPointName(reader, urls)
-  const onlyContainsUserCerts = readFlag(reader, 1)
-  const onlyContainsCACerts = readFlag(reader, 2)
+  const onlyContainsUserCerts = readImplicitFlag(reader, 1)
+  const onlyContainsCACerts = readImplicitFlag(reader, 2)
   const onlySomeReasons = reader.peekTag() === contextTag(3, false)
   if (onlySomeReasons) reader.bitString(contextTag(3, false))
-  const indirectCrl = readFlag(reader, 4)
-  const onlyContainsAttributeCerts = readFlag(reader, 5)
+  const indirectCrl = readImplicitFlag(reader, 4)
+  const onlyContainsAttributeCerts = readImplicitFlag(reader, 5)
   reader.leave()
   reader.finish()
   return { urls, onlyContainsUserCerts, onlyContainsCACerts, onlyContainsAttributeCerts, indirectCrl, onlySomeReasons }
@@ -122,13 +123,4 @@ function readPointName(reader: DerReader, urls: string[]): void {
     reader.leave()
   }
   reader.leave()
-}
-
-/** `[tagNumber] IMPLICIT BOOLEAN DEFAULT FALSE`; FALSE spelled out is read, as openssl does. */
-function readFlag(reader: DerReader, tagNumber: number): boolean {
-  const tag = contextTag(tagNumber, false)
-  if (reader.peekTag() !== tag) return false
-  const octets = reader.content(tag)
-  if (octets.length !== 1 || (octets[0] !== 0 && octets[0] !== 0xff)) throw reader.error('boolean neither 00 nor FF')
-  return octets[0] === 0xff
 }

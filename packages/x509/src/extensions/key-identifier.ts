@@ -4,6 +4,7 @@ import { contextTag, derTag } from '../der/tag.ts'
 import { context, sequence } from '../der/tlv.ts'
 import { octetString } from '../der/writer.ts'
 import { fromHex } from '../fingerprint.ts'
+import { publicKeyOctets } from '../public-key.ts'
 import { encodeExtension } from './extension.ts'
 import { extensionOids } from './extension-oids.ts'
 
@@ -14,13 +15,7 @@ import { extensionOids } from './extension-oids.ts'
  * @throws PkiError `ERR_PKI_DER`
  */
 export function keyIdentifierOf(spki: Uint8Array): Uint8Array {
-  const reader = createDerReader(spki)
-  reader.enter(derTag.sequence)
-  reader.element(derTag.sequence)
-  const { octets } = reader.bitString()
-  reader.leave()
-  reader.finish()
-  return fromHex(hash('sha1', octets, 'hex'))
+  return fromHex(hash('sha1', publicKeyOctets(spki), 'hex'))
 }
 
 /** SubjectKeyIdentifier, whole Extension, not critical (RFC 5280 section 4.2.1.2). */

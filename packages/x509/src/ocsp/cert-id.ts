@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto'
 import type { TbsCertificate } from '../certificate.ts'
 import { objectIdentifier } from '../der/object-identifier.ts'
-import { createDerReader, type DerReader } from '../der/reader.ts'
+import type { DerReader } from '../der/reader.ts'
 import { derTag } from '../der/tag.ts'
 import { concat, sequence } from '../der/tlv.ts'
 import { integer, nullValue, octetString } from '../der/writer.ts'
 import { fromHex } from '../fingerprint.ts'
+import { publicKeyOctets } from '../public-key.ts'
 import { readSerialNumber } from '../serial-number.ts'
 import { type OcspHash, ocspOids } from './ocsp-oids.ts'
 
@@ -91,15 +92,4 @@ export function readCertId(reader: DerReader): OcspCertId {
   reader.leave()
   const der = reader.slice(start, reader.offset)
   return { der, issuer, hashAlgorithmOid, issuerNameHash, issuerKeyHash, serialNumber }
-}
-
-/** "calculated over the value (excluding tag and length) of the subject public key field" (RFC 6960 section 4.1.1), without the number of unused bits: what issuerKeyHash hashes. @internal */
-export function publicKeyOctets(spki: Uint8Array): Uint8Array {
-  const reader = createDerReader(spki)
-  reader.enter(derTag.sequence)
-  reader.element(derTag.sequence)
-  const { octets } = reader.bitString()
-  reader.leave()
-  reader.finish()
-  return octets
 }

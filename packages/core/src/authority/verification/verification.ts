@@ -22,10 +22,10 @@ export interface Verification {
 const worthThread = 4
 /** With more waiting for the thread it is quicker to verify here than to wait. */
 const mostBacklog = 32
-/** How many verifications, of some 50 µs each, are done before others have their turn. */
+/** How many verifications are done before others have their turn. P-256 takes some 50 µs, P-384 ten times that. */
 const mostInTurn = 8
-/** The same where there is no thread whose answers wait. */
-const mostInTurnAlone = 40
+/** The same where there is no thread whose answers wait: below 20 ms, whatever the keys. */
+const mostInTurnAlone = 16
 /** A thread that never came up is not tried for ever. */
 const mostFailedStarts = 3
 

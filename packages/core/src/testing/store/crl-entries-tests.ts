@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { encodeRevokedEntries } from '@fleetcert/x509'
+import { revocationReasons } from '../../fleet/revocation-reasons.ts'
 import type { CrlEntriesQuery, CrlScope, Revocation, Store } from '../../store/store.ts'
 import { at, days, hex, issuer, otherIssuer, readRevoked } from './fixture.ts'
 import type { StoreTest } from './store-test.ts'
@@ -48,23 +49,12 @@ export function crlEntriesTests(test: StoreTest): void {
   test('the octets of a CRL are those of its entries, whatever these say', async ({ store, fixture }) => {
     const serials = ['00', '0000', '01', '7f', '80', 'ff', '00ff', '0123', '10', 'f0', '0a', `7f${'00'.repeat(18)}01`]
     const odd = ['ab'.repeat(20), 'ff'.repeat(64), `00${'80'.repeat(9)}`, 'aa'.repeat(16)]
-    const reasons = [
-      'unspecified',
-      'keyCompromise',
-      'cACompromise',
-      'affiliationChanged',
-      'superseded',
-      'cessationOfOperation',
-      'certificateHold',
-      'privilegeWithdrawn',
-      'aACompromise',
-    ] as const
     for (const [index, serialNumber] of [...serials, ...odd].entries()) {
       const { id } = await fixture.issue({ id: { issuerKeyId: issuer, serialNumber } })
       const revocationDate = [at(0.999), new Date(Date.UTC(2049, 11, 31, 23, 59, 59)), new Date(Date.UTC(2050, 0, 1))]
       const revocation: Revocation = {
         revocationDate: revocationDate[index % 3]!,
-        reason: reasons[index % reasons.length]!,
+        reason: revocationReasons[index % revocationReasons.length]!,
         ...(index % 2 === 0 && { invalidityDate: [at(-1), new Date(0)][index % 4 === 0 ? 0 : 1]! }),
       }
       await store.revoke(id, revocation, [])

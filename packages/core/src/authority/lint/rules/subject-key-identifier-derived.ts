@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { keyIdentifierOf } from '@fleetcert/x509'
-import { createDerReader, derTag } from '@fleetcert/x509/der'
+import { keyIdentifierOf, publicKeyOctets } from '@fleetcert/x509'
 import type { LintRule } from '../lint-rule.ts'
 import { sameOctets } from '../octets.ts'
 
@@ -15,7 +14,7 @@ export const subjectKeyIdentifierDerived: LintRule = {
   check({ subjectKeyIdentifier, subjectPublicKeyInfo }, { isCa }) {
     if (!isCa || subjectKeyIdentifier === undefined) return undefined
     if (sameOctets(subjectKeyIdentifier, keyIdentifierOf(subjectPublicKeyInfo))) return undefined
-    const octets = keyOctets(subjectPublicKeyInfo)
+    const octets = publicKeyOctets(subjectPublicKeyInfo)
     // RFC 7093: the leftmost 160 bits of the hash of the key's BIT STRING, or a hash of the whole SubjectPublicKeyInfo.
     for (const hash of ['sha256', 'sha384', 'sha512']) {
       const { length } = subjectKeyIdentifier
@@ -27,11 +26,4 @@ export const subjectKeyIdentifierDerived: LintRule = {
     }
     return 'the subjectKeyIdentifier of a CA is no known hash of its key'
   },
-}
-
-function keyOctets(subjectPublicKeyInfo: Uint8Array): Uint8Array {
-  const reader = createDerReader(subjectPublicKeyInfo)
-  reader.enter(derTag.sequence)
-  reader.element()
-  return reader.bitString().octets
 }
