@@ -1,4 +1,4 @@
-import { type IoOptions, PkiError } from '@fleetcert/x509'
+import { type IoOptions, type MessageSigner, PkiError } from '@fleetcert/x509'
 import type { Signer } from '../signer/signer.ts'
 import { ownKey, verifyOwnSignature } from './verification/own-key.ts'
 import type { Verification } from './verification/verification.ts'
@@ -35,8 +35,12 @@ export function signPartsVerified(
   )
 }
 
-async function signAndCheck(
-  signer: Signer,
+/**
+ * Signs, and asks `check` about the signature. An abort rejects with the signal's reason.
+ * @throws PkiError `ERR_PKI_SIGNER`
+ */
+export async function signAndCheck(
+  signer: MessageSigner,
   message: Uint8Array | readonly Uint8Array[],
   options: IoOptions | undefined,
   check: (signature: Uint8Array) => boolean | Promise<boolean>,

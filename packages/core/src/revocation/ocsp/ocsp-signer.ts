@@ -7,6 +7,7 @@ import {
   PkiError,
   verifySignature,
 } from '@fleetcert/x509'
+import { signAndCheck } from '../../authority/sign-verified.ts'
 import type { AuthoritativeOcspAnswer } from './ocsp-answer.ts'
 import type { OcspSigning } from './ocsp-authority.ts'
 
@@ -70,20 +71,11 @@ export function createOcspSigner(validitySeconds: number): SignAnswer {
     const { signer } = signing
     const { thisUpdate, nextUpdate } = timesAt(now, signing)
     const draft = responder.writer.draft({ responses, thisUpdate, nextUpdate, nonce })
-    let signature: Uint8Array
-    try {
-      signature = await signer.sign(draft.tbsResponseData, options)
-    } catch (error) {
-      options?.signal?.throwIfAborted()
-      throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signer failed' }, { cause: error })
-    }
-    // A token that has begun to err is found out after some answers; clients verify every one.
-    if (
-      responder.signatures % verifiedEach === 0 &&
-      !verifySignature(signer.algorithm, signer.publicKey, draft.tbsResponseData, signature)
-    ) {
-      throw new PkiError('ERR_PKI_SIGNER', { reason: 'the signature does not verify' })
-    }
+    const signature = await signAndCheck(signer, draft.tbsResponseData, options, made => {
+      // A token that has begun to err is found out after some answers; clients verify every one.
+      const isLookedAt = responder.signatures % verifiedEach === 0
+      return !isLookedAt || verifySignature(signer.algorithm, signer.publicKey, draft.tbsResponseData, made)
+    })
     responder.signatures += 1
     return {
       responseStatus: 'successful',

@@ -133,6 +133,29 @@ describe('the thread', () => {
     expect(worker.backlog).toBe(0)
   })
 
+  it('is ended when nobody has needed it for ten seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const ready = Promise.withResolvers<void>()
+      const ended = Promise.withResolvers<void>()
+      const worker = new VerificationWorker({ onReady: ready.resolve, onEnd: ended.resolve })
+      await ready.promise
+      const signer = softwareSigner(keys['P-256']!())
+      const message = Buffer.from('message')
+      const job = { hash: 'sha256', key: signer.publicKey, message, signature: await signer.sign(message) } as const
+      vi.advanceTimersByTime(9000)
+      expect(await worker.verify(job)).toBe(true)
+      // Counted from the last answer.
+      vi.advanceTimersByTime(9999)
+      expect(worker.isReady).toBe(true)
+      vi.advanceTimersByTime(1)
+      expect(worker.isReady).toBe(false)
+      await ended.promise
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('answers nothing, rather than something, once it has ended', async () => {
     const worker = await started()
     const signer = softwareSigner(keys['P-256']!())
