@@ -22,6 +22,8 @@ export {
   type RevokedCertificate,
   type TbsCertListFields,
 } from './crl.ts'
+export { encodeCertificatesOnly } from './est/certificates-only.ts'
+export { type CsrKey, encodeCsrAttributes } from './est/csr-attributes.ts'
 export {
   type AuthorityInfoAccess,
   authorityInfoAccess,

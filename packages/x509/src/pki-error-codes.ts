@@ -57,7 +57,11 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_DEVICE_NOT_ACTIVE: { deviceId: string; status: string }
   ERR_PKI_CERTIFICATE_UNKNOWN: { fingerprint?: string; serialNumber?: string; publicKey?: string }
   ERR_PKI_CA_IN_USE: { serialNumber: string }
-  ERR_PKI_RENEWAL_BUSY: { deviceId: string }
+  ERR_PKI_RENEWAL_BUSY: { deviceId: string; retryAfterSeconds?: number }
+  ERR_PKI_RENEWAL_LIMIT: { deviceId: string; retryAfterSeconds: number }
+  ERR_PKI_RENEWAL_SCHEDULES: { limit: number }
+  ERR_PKI_ENROLLMENT_BUSY: { deviceId: string; retryAfterSeconds: number }
+  ERR_PKI_TRUST_ANCHOR: { reason: string }
   ERR_PKI_KEY_EXISTS: { name: string }
   ERR_PKI_KEY_MISSING: { name: string }
   ERR_PKI_KEY_NAME: { reason: string }
@@ -70,12 +74,18 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_STORE_CORRUPT: { reason: string }
   ERR_PKI_ISSUER_UNKNOWN: { issuerKeyId: string }
   ERR_PKI_REQUEST: { reason: string }
+  ERR_PKI_BUSY: { retryAfterSeconds: number }
   ERR_PKI_UNREACHABLE: { host?: string; port?: number; reason: string }
   ERR_PKI_BROKER_CONFIG: { line?: number; reason: string }
   ERR_PKI_BROKER_REFUSED: { reasonCode?: number; reason: string }
+  ERR_PKI_QUEUE_FULL: { messages: number; bytes: number }
   ERR_PKI_ENFORCER: { name: string; status?: number; reason: string }
   ERR_PKI_TLS: { alert?: string; reason: string }
   ERR_PKI_IDENTITY: { reason: string }
+  ERR_PKI_IDENTITY_UNWRITABLE: { reason: string }
+  ERR_PKI_DEVICE_CLOCK: { reason: string }
+  ERR_PKI_HUB_ANSWER: { reason: string }
+  ERR_PKI_HUB_REFUSED: { status?: number; code?: string; retryAfterSeconds?: number; reason: string }
   ERR_PKI_SERVER_UNTRUSTED: { reason?: string }
   ERR_PKI_SERVER_EXPIRED: { reason?: string }
   ERR_PKI_SERVER_NOT_YET_VALID: { reason?: string }
@@ -83,6 +93,7 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_CLIENT_UNTRUSTED: { alert?: string; reason?: string }
   ERR_PKI_CLIENT_EXPIRED: { alert?: string; reason?: string }
   ERR_PKI_CLIENT_REVOKED: { alert?: string; reason?: string }
+  ERR_PKI_CLIENT_SUPERSEDED: { reason?: string }
   ERR_PKI_CLIENT_REQUIRED: { alert?: string; reason?: string }
 }
 
@@ -125,10 +136,16 @@ export const pkiErrorSentences = {
   ERR_PKI_DEVICE_CLOSED: 'The device was revoked while its certificate was being made, or may not be renewed.',
   ERR_PKI_CERTIFICATE_UNKNOWN: 'No such certificate.',
   ERR_PKI_PIN_TAKEN: 'The certificate is registered for another device.',
-  ERR_PKI_TOKEN: 'The enrolment token is unknown, spent, expired, or for another device.',
+  ERR_PKI_TOKEN: 'The enrolment token is unknown or for another device.',
+  ERR_PKI_TOKEN_EXPIRED: 'The enrolment token has expired: ask the operator for another.',
+  ERR_PKI_TOKEN_SPENT: 'The device was enrolled with the token and another key, or its certificate has been replaced.',
+  ERR_PKI_ENROLLMENT_BUSY: 'An enrolment with the token is under way: try again in some seconds.',
   ERR_PKI_COMMIT_LOST:
     'The reservation was taken over before its certificate was recorded, so the certificate was not returned.',
   ERR_PKI_RENEWAL_BUSY: 'Another renewal of this certificate is under way or has replaced it.',
+  ERR_PKI_RENEWAL_LIMIT: 'The device has asked for too many certificates in a short time: it may renew later.',
+  ERR_PKI_RENEWAL_SCHEDULES: 'As many renewals are scheduled as may be: withdraw one first.',
+  ERR_PKI_TRUST_ANCHOR: 'A certificate that is to be trusted beside the fleet’s own is no self-signed CA, or has expired.',
   ERR_PKI_CA_IN_USE: 'The certificate is a CA of this fleet: it can be revoked once another has taken its place.',
   // Verifying other people's chains
   ERR_PKI_PATH_NOT_FOUND: 'No chain leads from the certificate to a trust anchor.',
@@ -182,9 +199,14 @@ export const pkiErrorSentences = {
   ERR_PKI_FORBIDDEN: 'The caller may not do this.',
   ERR_PKI_NOT_FOUND: 'There is nothing at this address.',
   ERR_PKI_METHOD: 'The address does not answer this method.',
+  ERR_PKI_BUSY: 'More is asked for than is done at a time: ask again later.',
   ERR_PKI_INTERNAL: 'Something failed that should not fail; the reason is in the log.',
   // Device side
   ERR_PKI_IDENTITY: 'The device identity cannot be used.',
+  ERR_PKI_IDENTITY_UNWRITABLE: 'The device identity cannot be written; what was there is still there.',
+  ERR_PKI_DEVICE_CLOCK: 'The clock of this device cannot be right.',
+  ERR_PKI_HUB_ANSWER: 'What the hub answered cannot be used, so nothing of it was kept.',
+  ERR_PKI_HUB_REFUSED: 'The hub did not do what the device asked for.',
   ERR_PKI_UNREACHABLE: 'The server cannot be reached.',
   ERR_PKI_SERVER_UNTRUSTED: "The server's certificate was issued by a CA that this device does not trust.",
   ERR_PKI_SERVER_EXPIRED: "The server's certificate has expired, or this device's clock is ahead.",
@@ -193,10 +215,12 @@ export const pkiErrorSentences = {
   ERR_PKI_CLIENT_UNTRUSTED: "The server does not trust the CA of this device's certificate.",
   ERR_PKI_CLIENT_EXPIRED: "The server says that this device's certificate has expired.",
   ERR_PKI_CLIENT_REVOKED: "The server says that this device's certificate is revoked.",
+  ERR_PKI_CLIENT_SUPERSEDED: "The server says that this device's certificate was replaced by a newer one.",
   ERR_PKI_CLIENT_REQUIRED: 'The server wants a client certificate and got none.',
   ERR_PKI_BROKER_CONFIG: 'The configuration of the broker cannot be read.',
   ERR_PKI_BROKER_REFUSED: 'The broker refused the connection.',
   ERR_PKI_TLS: 'The TLS handshake failed.',
+  ERR_PKI_QUEUE_FULL: 'As many messages wait for the broker as may.',
 } as const
 
 /** A stable error code, the key of {@link pkiErrorSentences}. */
