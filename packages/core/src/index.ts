@@ -4,10 +4,13 @@ export {
   type CertificateRevocationList,
   type CertificationRequest,
   type CrlReason,
+  type CsrKey,
   certificateFingerprint,
   createCertificationRequest,
   decodePem,
   encodeCertId,
+  encodeCertificatesOnly,
+  encodeCsrAttributes,
   encodeOcspFailure,
   encodeOcspRequest,
   encodePem,
@@ -47,6 +50,7 @@ export { type LintOptions, lintCertificate } from './authority/lint/lint-certifi
 export type { LintFinding, LintScope, LintSeverity } from './authority/lint/lint-rule.ts'
 export type {
   AdmissionTarget,
+  CertificateEvidence,
   DeviceCredential,
   DeviceQuery,
   DeviceRecord,
@@ -58,6 +62,7 @@ export type {
   EnrollRequest,
   Fleet,
   Identification,
+  IdentifyOptions,
   IssuerRecord,
   RegisterRequest,
   RenewRequest,
@@ -72,10 +77,17 @@ export type {
 } from './fleet/fleet.ts'
 export type { EnforcementWarning, FleetWarning, PublishingWarning } from './fleet/fleet-warning.ts'
 export { isDeviceId } from './fleet/identifier.ts'
+export type { IdentityCounters } from './fleet/identity-view/identity-counters.ts'
+export type { IdentityViewOptions } from './fleet/identity-view/identity-view-options.ts'
 export { type CrlOptions, type IssuingCrlOptions, type OpenFleetOptions, openFleet } from './fleet/open-fleet.ts'
 export { issuerPath, type PublishOptions } from './fleet/published-urls.ts'
+export type { Confirmation, ConfirmRequest } from './fleet/renewal/confirm.ts'
+export type { RenewalSchedule, RenewalScheduleRequest } from './fleet/renewal/renewal-schedule.ts'
+export type { RenewalWindow } from './fleet/renewal/renewal-window.ts'
+export type { RenewalInfo } from './fleet/renewal/renewals.ts'
 export { revocationReasons } from './fleet/revocation-reasons.ts'
 export type { SubjectName } from './fleet/subject-names.ts'
+export type { CreateTokenRequest, DeviceToken } from './fleet/tokens/device-token.ts'
 export type { CertificateInput } from './path/certificate-pool.ts'
 export type { PolicyOptions } from './path/check-policies.ts'
 export type { RevocationCheck, RevocationMode } from './path/check-revocation.ts'

@@ -234,4 +234,14 @@ export const migrations: readonly string[] = [
   END;
   UPDATE certificates SET revocation_date = revocation_date WHERE revocation_order IS NOT NULL;
   `,
+  `
+  -- superseded_by: ordinal of the certificate that has superseded it.
+  ALTER TABLE certificates ADD COLUMN superseded_by INTEGER;
+
+  -- What a token grants. spent_by: ordinal of the reservation that spent it last; with spent 1 and none, it is spent for good.
+  ALTER TABLE tokens ADD COLUMN profile TEXT;
+  ALTER TABLE tokens ADD COLUMN owner TEXT;
+  ALTER TABLE tokens ADD COLUMN attributes TEXT;
+  ALTER TABLE tokens ADD COLUMN spent_by INTEGER;
+  `,
 ]

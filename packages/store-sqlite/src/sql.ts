@@ -4,6 +4,7 @@ import type { SqliteDatabase, SqliteStatement, SqliteValue } from './sqlite-data
 export class Sql {
   readonly #database: SqliteDatabase
   readonly #statements = new Map<string, SqliteStatement>()
+  readonly #valueStatements = new Map<string, SqliteStatement>()
   #changedRows = 0
 
   constructor(database: SqliteDatabase) {
@@ -24,6 +25,18 @@ export class Sql {
 
   get<Row>(text: string, ...parameters: SqliteValue[]): Row | undefined {
     return (this.#prepare(text).get(...checked(parameters)) ?? undefined) as Row | undefined
+  }
+
+  /** The values of a row, in the order of the columns: for what is asked for thousands of times a second. */
+  values(text: string, ...parameters: SqliteValue[]): SqliteValue[] | undefined {
+    let statement = this.#valueStatements.get(text)
+    if (statement === undefined) {
+      statement = this.#database.prepare(text)
+      statement.setReturnArrays?.(true)
+      this.#valueStatements.set(text, statement)
+    }
+    const row = (statement.get(...checked(parameters)) ?? undefined) as SqliteValue[] | object | undefined
+    return row === undefined || Array.isArray(row) ? row : Object.values(row)
   }
 
   all<Row>(text: string, ...parameters: SqliteValue[]): Row[] {

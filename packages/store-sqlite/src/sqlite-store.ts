@@ -119,6 +119,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     },
     reserve: (reservation, events, io) => write(io, 'reserve', [reservation, events]),
     commit: (id, der, events, io) => write(io, 'commit', [id, der, events]),
+    supersede: (id, at, event, io) => write(io, 'supersede', [id, at, event]),
     abandon: (what, io) => write(io, 'abandon', [what, clock()]),
     extendHolder: (instance, leaseUntil, io) => write(io, 'extendHolder', [instance, leaseUntil]),
     register: (record, events, io) => write(io, 'register', [record, events]),
@@ -147,7 +148,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     document: (name, io) => read(io, 'document', name),
     putDocument: (name, value, expectedVersion, events, io) =>
       write(io, 'putDocument', [name, value, expectedVersion, io?.lease, events]),
-    addToken: (token, io) => write(io, 'addToken', [token]),
+    addToken: (token, events, io) => write(io, 'addToken', [token, events]),
+    token: (hash, io) => read(io, 'token', hash),
     lease: (name, holder, seconds, io) => write(io, 'lease', [name, holder, seconds, clock()]),
     releaseLease: (lease, io) => write(io, 'releaseLease', [lease]),
     ledger: (request, io) => read(io, 'ledger', request),

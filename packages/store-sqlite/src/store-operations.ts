@@ -10,12 +10,14 @@ import { register } from './operations/register.ts'
 import { abandon, extendHolder } from './operations/reservations.ts'
 import { reserve } from './operations/reserve.ts'
 import { blockKey, release, revoke, revokeAll, revokeDevice } from './operations/revoke.ts'
-import { addToken } from './operations/tokens.ts'
+import { supersede } from './operations/supersede.ts'
+import { addToken, token } from './operations/tokens.ts'
 
 /** What changes something: each in a transaction that holds the write lock from its beginning. */
 export interface Writes {
   readonly reserve: typeof reserve
   readonly commit: typeof commit
+  readonly supersede: typeof supersede
   readonly abandon: typeof abandon
   readonly extendHolder: typeof extendHolder
   readonly register: typeof register
@@ -50,6 +52,7 @@ export interface Queries {
   readonly certificateStatus: typeof certificateStatus
   readonly certificates: typeof certificates
   readonly document: typeof document
+  readonly token: typeof token
   readonly newestEventAt: typeof newestEventAt
   readonly cursor: typeof cursor
 }
@@ -60,6 +63,7 @@ export interface Operations extends Writes, Snapshots, Queries {}
 export const writes: Writes = {
   reserve,
   commit,
+  supersede,
   abandon,
   extendHolder,
   register,
@@ -78,4 +82,4 @@ export const writes: Writes = {
   prune,
 }
 export const snapshots: Snapshots = { revoked, crlEntries, crlState, crlHead, crlParts, ledger }
-export const queries: Queries = { certificate, certificateStatus, certificates, document, newestEventAt, cursor }
+export const queries: Queries = { certificate, certificateStatus, certificates, document, token, newestEventAt, cursor }

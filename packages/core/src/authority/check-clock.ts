@@ -11,8 +11,11 @@ const clockToleranceMilliseconds = 5000
 export async function checkedNow(store: Store, clock: () => Date, options?: IoOptions): Promise<Date> {
   const newest = await store.newestEventAt(options)
   const now = clock()
-  if (newest !== undefined && now.getTime() < newest.getTime() - clockToleranceMilliseconds) {
-    throw new PkiError('ERR_PKI_CLOCK', {})
-  }
+  if (newest !== undefined && isBehind(now, newest.getTime())) throw new PkiError('ERR_PKI_CLOCK', {})
   return now
+}
+
+/** Whether a clock that says `now` is too far behind the ledger's latest date, milliseconds since 1970. */
+export function isBehind(now: Date, newestAt: number): boolean {
+  return now.getTime() < newestAt - clockToleranceMilliseconds
 }

@@ -46,6 +46,8 @@ export interface IssueOrder {
   readonly shard?: number
   /** Where there are CRLs in shards: the shard of a serial number, and the template that names it, in place of `template` and `shard`. */
   readonly place?: (serialNumber: Uint8Array) => { readonly template: CertificateTemplate; readonly shard: number }
+  /** SHA-256 of the enrolment token that the reservation spends. */
+  readonly tokenHash?: Uint8Array
   /** `issued` or `renewed`. */
   readonly eventType?: 'issued' | 'renewed'
 }
@@ -151,6 +153,7 @@ function reservationOf(order: IssueOrder, linted: Linted, holder: Holder, create
   if (order.deviceId !== undefined) reservation.deviceId = order.deviceId
   if (order.owner !== undefined) reservation.owner = order.owner
   if (order.attributes !== undefined) reservation.attributes = order.attributes
+  if (order.tokenHash !== undefined) reservation.tokenHash = order.tokenHash
   return reservation
 }
 
@@ -177,7 +180,7 @@ function refusalOf(reserved: Exclude<ReserveResult, 'reserved' | 'serialTaken'>,
     case 'deviceClosed':
       return new PkiError('ERR_PKI_DEVICE_CLOSED', {})
     case 'tokenSpent':
-      return new PkiError('ERR_PKI_TOKEN', {})
+      return new PkiError('ERR_PKI_TOKEN_SPENT', {})
     case 'expectationFailed': {
       const deviceId = order.deviceId ?? ''
       return typeof order.expect === 'object'
@@ -195,7 +198,7 @@ function isRefusal(error: unknown): boolean {
 const refusals = [
   'ERR_PKI_KEY_BLOCKED',
   'ERR_PKI_DEVICE_CLOSED',
-  'ERR_PKI_TOKEN',
+  'ERR_PKI_TOKEN_SPENT',
   'ERR_PKI_DEVICE_EXISTS',
   'ERR_PKI_RENEWAL_BUSY',
 ] as const

@@ -7,8 +7,9 @@ import type { BlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
 import { createVerification } from '../authority/verification/verification.ts'
 import type { CrlTimes } from '../revocation/crl-issuer.ts'
 import { scheduleCrls } from '../revocation/crl-scheduler.ts'
+import { createLedgerWatch } from '../revocation/ledger-watch.ts'
+import { noticingStore } from '../revocation/noticing-store.ts'
 import { createFleetOcsp } from '../revocation/ocsp/fleet-ocsp.ts'
-import { noticingStore } from '../revocation/ocsp/noticing-store.ts'
 import type { OcspAnswer } from '../revocation/ocsp/ocsp-answer.ts'
 import type { OcspOptions } from '../revocation/ocsp/ocsp-responder.ts'
 import type { CertificateRecord, Store } from '../store/store.ts'
@@ -22,11 +23,15 @@ import type { FleetProfiles } from './fleet-profiles.ts'
 import type { FleetWarning } from './fleet-warning.ts'
 import { followRevocations } from './follow-revocations.ts'
 import { isDeviceId } from './identifier.ts'
-import { identifyCertificate } from './identify.ts'
+import { createIdentityView } from './identity-view/identity-view.ts'
+import type { IdentityViewOptions } from './identity-view/identity-view-options.ts'
 import { listAll } from './list-all.ts'
 import type { Publisher } from './published-urls.ts'
 import { createRegister } from './register.ts'
+import { createConfirm } from './renewal/confirm.ts'
+import { createRenewals } from './renewal/renewals.ts'
 import { createRevoker } from './revoke.ts'
+import { createTokens } from './tokens/create-token.ts'
 
 /** A CA and what it is to the fleet. */
 export interface Authority {
@@ -40,6 +45,8 @@ export interface FleetParts {
   readonly clock: () => Date
   readonly authorities: readonly Authority[]
   readonly profiles: FleetProfiles
+  /** PEM of each CA that is trusted beside the fleet's own. */
+  readonly alsoTrust: readonly string[]
   readonly checkBlocked?: BlockedKeyCheck
   readonly times: CrlTimes
   readonly rootTimes: CrlTimes
@@ -54,6 +61,7 @@ export interface FleetParts {
   /** Version of what decides a CRL's extensions. */
   readonly crlSettings: number
   readonly ocsp: Required<OcspOptions>
+  readonly identityView: Required<IdentityViewOptions>
   readonly publisher: Publisher | undefined
   /** Whether the issuing CA's CRL may name its URLs in the IDP. */
   readonly distributionPointInCrl: boolean
@@ -66,23 +74,36 @@ export interface FleetParts {
 const recoverySeconds = 10
 
 /** Puts the parts of an opened fleet behind the {@link Fleet} interface. */
-export function createFleet(parts: FleetParts): Fleet {
-  const { store, holder, clock, authorities } = parts
+export function createFleet(opened: FleetParts): Fleet {
+  const { holder, clock, authorities } = opened
+  // One for all that keep something in memory; what this process changes they hear of at once.
+  const watch = createLedgerWatch(opened.store)
+  const store = noticingStore(opened.store, watch)
+  const parts: FleetParts = { ...opened, store }
   const closing = new AbortController()
   const issuingCa = authorities.find(({ role }) => role === 'issuingCa')?.issuer
   if (issuingCa === undefined) throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'the fleet has no issuing CA' })
 
   const pemOf = ({ certificate }: Issuer): string => encodePem('CERTIFICATE', certificate.der)
   const chain = pemOf(issuingCa)
-  const trustAnchors = authorities.flatMap(({ role, issuer }) => (role === 'root' ? [pemOf(issuer)] : [])).join('')
+  const roots = authorities.flatMap(({ role, issuer }) => (role === 'root' ? [pemOf(issuer)] : []))
+  const trustAnchors = [...new Set([...roots, ...parts.alsoTrust])].join('')
 
   // A thread for each core, and none that another would have to wait for.
   const verification = createVerification({ cores: availableParallelism() - (store.threads ?? 0) })
   const context: IssueContext = { store, holder, clock, verification }
   const enrollment = createEnrollment({ ...parts, context, verification, issuingCa, chain, trustAnchors })
+  const createToken = createTokens(parts)
+  const confirm = createConfirm(parts)
+  const renewals = createRenewals(parts)
   const register = createRegister(parts)
-  const ocsp = createFleetOcsp(context, authorities, { ...parts.ocsp, onWarning: parts.onWarning })
-  const revoker = createRevoker({ ...parts, store: noticingStore(store, ocsp.changed), closed: closing.signal })
+  const ocsp = createFleetOcsp({ ...context, store: opened.store }, authorities, {
+    ...parts.ocsp,
+    watch,
+    onWarning: parts.onWarning,
+  })
+  const identities = createIdentityView({ store: opened.store, clock, watch, options: parts.identityView })
+  const revoker = createRevoker({ ...parts, closed: closing.signal })
   const following = parts.background
     ? followRevocations({ ...parts, recent: revoker.begun, instance: holder.instance, closed: closing.signal })
     : undefined
@@ -119,6 +140,30 @@ export function createFleet(parts: FleetParts): Fleet {
       open()
       return verification.count(() => enrollment.renew(deviceId, request, options))
     },
+    async confirm(deviceId, request, options) {
+      open()
+      return confirm(deviceId, request, options)
+    },
+    async createToken(request, options) {
+      open()
+      return createToken(request, options)
+    },
+    async renewalInfo(request, options) {
+      open()
+      return renewals.renewalInfo(request, options)
+    },
+    async scheduleRenewals(request, options) {
+      open()
+      return renewals.scheduleRenewals(request, options)
+    },
+    async renewalSchedules(options) {
+      open()
+      return renewals.renewalSchedules(options)
+    },
+    async withdrawRenewals(id, options) {
+      open()
+      return renewals.withdrawRenewals(id, options)
+    },
     async register(deviceId, certificate, request, options) {
       open()
       return register(deviceId, certificate, request, options)
@@ -141,8 +186,9 @@ export function createFleet(parts: FleetParts): Fleet {
     },
     async identify(evidence, options) {
       open()
-      return identifyCertificate(store, clock, evidence, options)
+      return identities.identify(evidence, options)
     },
+    identityCounters: identities.counters,
 
     async device(deviceId: string, options?: IoOptions): Promise<DeviceRecord | undefined> {
       open()

@@ -8,7 +8,12 @@ import type {
   FleetEvent,
   Reservation,
 } from '../store/store.ts'
+import type { IdentityCounters } from './identity-view/identity-counters.ts'
+import type { Confirmation, ConfirmRequest } from './renewal/confirm.ts'
+import type { RenewalSchedule, RenewalScheduleRequest } from './renewal/renewal-schedule.ts'
+import type { RenewalInfo } from './renewal/renewals.ts'
 import type { SubjectName } from './subject-names.ts'
+import type { CreateTokenRequest, DeviceToken } from './tokens/device-token.ts'
 
 export interface EnrollRequest {
   /** PEM or DER of a PKCS #10 request (RFC 2986), at most 16 KiB. The key stays on the device; names in it are ignored. */
@@ -25,6 +30,11 @@ export interface EnrollRequest {
   readonly profile?: string
   /** Names for SubjectAltName beside `urn:fleetcert:device:<deviceId>`, at most 100; `ERR_PKI_NAME`. */
   readonly subjectAltName?: readonly SubjectName[]
+  /**
+   * A one-time token of `createToken`, by which a device enrols itself. With it `csr` is needed, and nothing else may be said: profile, owner and attributes are the token's. Asked again with the same key, as a device
+   * does that heard no answer, it answers the same certificate until the token expires.
+   */
+  readonly token?: string
 }
 
 export interface RenewRequest {
@@ -35,8 +45,15 @@ export interface RenewRequest {
   readonly profile?: string
   /** In place of the names that were added at enrolment, which otherwise stay. */
   readonly subjectAltName?: readonly SubjectName[]
-  /** How long the old certificate stays good beside the new one. Default one day; 0 ends it at once. */
+  /** How long the old certificate stays good beside the new one. Default one day; 0 ends it at once. Not with `presented`. */
   readonly overlapSeconds?: number
+  /**
+   * The device asks by itself: `AA:BB:…` of the certificate by which it has proven who it is. It must be this device's and active. It stays good until `confirm` says that the new one is in use, or to its own end, so that
+   * no lost answer strands a device. Asked again with the same key: the same certificate. `csr` is needed.
+   */
+  readonly presented?: string
+  /** With `presented`: one that has expired no longer than that may be renewed, too. Forgives nothing else. Default 0. */
+  readonly graceSeconds?: number
 }
 
 export interface RegisterRequest {
@@ -110,6 +127,17 @@ export type Identification =
       readonly reason?: CrlReason
     }
   | { readonly status: 'unknown' }
+
+/** A certificate as it was shown: its octets, or their SHA-256 as `AA:BB:…` or hexadecimal. */
+export type CertificateEvidence = { readonly der: Uint8Array } | { readonly fingerprint: string }
+
+/** Options of {@link Fleet.identify}. */
+export interface IdentifyOptions extends IoOptions {
+  /** Answers at once, from memory, or rejects `ERR_PKI_BUSY`: for whoever has more questions than the store can answer. Default false. */
+  readonly fromMemory?: boolean
+  /** The record in the answer holds the DER in any case, which takes a look into the store. Default false. */
+  readonly withDer?: boolean
+}
 
 export interface IssuerRecord {
   /** Lower-case hex. */
@@ -260,17 +288,42 @@ export interface Enforcer {
 /** A fleet of devices and its CAs. Made by `openFleet`. */
 export interface Fleet extends AsyncDisposable {
   readonly status: 'ready' | 'awaitingIssuer'
-  /** PEM: what brokers and devices trust now. */
+  /** PEM: what brokers and devices trust now. The fleet's own roots first, then what `openFleet({ alsoTrust })` names. */
   readonly trustAnchors: string
   issuers(options?: IoOptions): AsyncIterable<IssuerRecord>
   /**
    * Makes the first certificate of a device. With `csr` the key stays on the device; without, a P-256 key is made here and returned once, never stored.
    * Rejects `ERR_PKI_DEVICE_ID`, `ERR_PKI_DEVICE_EXISTS` (a live certificate is there: renew), `ERR_PKI_CSR`, `ERR_PKI_CSR_SIGNATURE`, `ERR_PKI_KEY_POLICY`, `ERR_PKI_KEY_BLOCKED`, `ERR_PKI_VALIDITY`,
-   * `ERR_PKI_SIGNER`, `ERR_PKI_STORE_UNAVAILABLE`. Nothing is half done.
+   * `ERR_PKI_SIGNER`, `ERR_PKI_STORE_UNAVAILABLE`; with a token also `ERR_PKI_TOKEN` (unknown, or another device's), `ERR_PKI_TOKEN_EXPIRED`, `ERR_PKI_TOKEN_SPENT`, `ERR_PKI_ENROLLMENT_BUSY`, `ERR_PKI_DEVICE_CLOSED`
+   * (the device was revoked since the token was made). Nothing is half done, and no token is burnt for nothing.
    */
   enroll(deviceId: string, request?: EnrollRequest, options?: IoOptions): Promise<DeviceCredential>
-  /** A new certificate beside the old one, which is superseded when the overlap ends. Owner, role and attributes stay. Rejects also `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_DEVICE_NOT_ACTIVE`, `ERR_PKI_DEVICE_CLOSED`, `ERR_PKI_RENEWAL_BUSY`. */
+  /** A new certificate beside the old one, which is superseded when the overlap ends. Owner, role and attributes stay. Rejects also `ERR_PKI_DEVICE_UNKNOWN`, `ERR_PKI_DEVICE_NOT_ACTIVE`, `ERR_PKI_DEVICE_CLOSED`, `ERR_PKI_RENEWAL_BUSY`; with `presented` also `ERR_PKI_CERTIFICATE_UNKNOWN`, `ERR_PKI_FINGERPRINT`, and `ERR_PKI_RENEWAL_LIMIT` for a device that renews over and over. */
   renew(deviceId: string, request?: RenewRequest, options?: IoOptions): Promise<DeviceCredential>
+  /**
+   * The device uses its new certificate: those that it has replaced end, after a short overlap. Asked again, nothing is left to end. A renewal with the new certificate confirms it, too.
+   * Rejects `ERR_PKI_CERTIFICATE_UNKNOWN` (also for one of another device), `ERR_PKI_DEVICE_NOT_ACTIVE`, `ERR_PKI_FINGERPRINT`, `ERR_PKI_VALIDITY`, `ERR_PKI_CLOCK`, `ERR_PKI_STORE_UNAVAILABLE`.
+   */
+  confirm(deviceId: string, request: ConfirmRequest, options?: IoOptions): Promise<Confirmation>
+  /**
+   * A one-time token by which a device enrols itself: bound to its id, and to what its certificate will say. Shown once; the fleet keeps its hash. Revoking the device, also one that has no certificate yet, voids the
+   * tokens that were made before. Rejects `ERR_PKI_DEVICE_ID`, `ERR_PKI_PROFILE`, `ERR_PKI_CLOCK`, `ERR_PKI_STORE_UNAVAILABLE`.
+   */
+  createToken(request: CreateTokenRequest, options?: IoOptions): Promise<DeviceToken>
+  /**
+   * When a device should renew that certificate: around two thirds of its lifetime, or when the operator scheduled it (RFC 9773 in spirit). The device draws a moment inside the window itself.
+   * Rejects `ERR_PKI_CERTIFICATE_UNKNOWN`, `ERR_PKI_DEVICE_NOT_ACTIVE` (revoked, held or superseded), `ERR_PKI_FINGERPRINT`, `ERR_PKI_CLOCK`, `ERR_PKI_STORE_UNAVAILABLE`.
+   */
+  renewalInfo(request: { readonly fingerprint: string }, options?: IoOptions): Promise<RenewalInfo>
+  /**
+   * Hurries or spreads the renewal of many certificates, until it is withdrawn. Of several schedules for a certificate the one that was made last counts; no window ends after notAfter.
+   * At most 64 at a time: `ERR_PKI_RENEWAL_SCHEDULES`. Rejects also `ERR_PKI_VALIDITY`, `ERR_PKI_DEVICE_ID`, `ERR_PKI_CLOCK`, `ERR_PKI_STORE_UNAVAILABLE`.
+   */
+  scheduleRenewals(request: RenewalScheduleRequest, options?: IoOptions): Promise<RenewalSchedule>
+  /** In the order in which they were made. */
+  renewalSchedules(options?: IoOptions): Promise<readonly RenewalSchedule[]>
+  /** Whether there was a schedule of that id. */
+  withdrawRenewals(id: string, options?: IoOptions): Promise<boolean>
   /**
    * Pins a certificate that is not this fleet's, self-signed or of another CA, PEM or DER: from then on it is the device's, as it is, by all its octets. Nobody has verified who issued it: the caller says whose it is.
    * A device may have several, and issued ones beside them. The same one for the same device again is no error; a revocation of it stays.
@@ -319,11 +372,13 @@ export interface Fleet extends AsyncDisposable {
   revokeAll(query: RevokeAllQuery, request?: RevokeRequest, options?: RevokeAllOptions): Promise<RevokeAllResult>
   /** Takes back a `certificateHold` and nothing else; whether there was one. A device id stands for all its held certificates. */
   release(target: string | { readonly fingerprint: string } | CertificateId, options?: IoOptions): Promise<boolean>
-  /** O(1). Never `active` for a row that is missing; rejects when the store is down or the clock is off (`ERR_PKI_CLOCK`). */
-  identify(
-    evidence: { readonly der: Uint8Array } | { readonly fingerprint: string },
-    options?: IoOptions,
-  ): Promise<Identification>
+  /**
+   * What a certificate is worth now. O(1), and from memory for what was asked for before: a revocation made here counts at once, another process's within a second. Never `active` for a row that is missing; rejects when
+   * the store is down (whatever is in memory) or the clock is off (`ERR_PKI_CLOCK`). The record in the answer holds the DER where it was given, and of pinned certificates.
+   */
+  identify(evidence: CertificateEvidence, options?: IdentifyOptions): Promise<Identification>
+  /** How {@link Fleet.identify} answered so far, for metrics. */
+  identityCounters(): IdentityCounters
   device(deviceId: string, options?: IoOptions): Promise<DeviceRecord | undefined>
   devices(query?: DeviceQuery, options?: IoOptions): AsyncIterable<DeviceRecord>
   /** Intents: what may have been signed and was not recorded as issued. */

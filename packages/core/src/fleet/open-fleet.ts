@@ -8,6 +8,7 @@ import type { CrlTimes } from '../revocation/crl-issuer.ts'
 import { type OcspOptions, ocspOptions } from '../revocation/ocsp/ocsp-responder.ts'
 import type { Keyring } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
+import { alsoTrusted } from './also-trust.ts'
 import { authorityCommonNames, authorityName, bootstrapFleet } from './bootstrap.ts'
 import { checkedClock } from './checked-clock.ts'
 import { createFleet } from './create-fleet.ts'
@@ -15,6 +16,7 @@ import { crlShards } from './crl-shards.ts'
 import type { Enforcer, Fleet } from './fleet.ts'
 import { createFleetProfiles } from './fleet-profiles.ts'
 import { emitWarning, type FleetWarning } from './fleet-warning.ts'
+import { type IdentityViewOptions, identityViewOptions } from './identity-view/identity-view-options.ts'
 import { createPublisher, type PublishOptions } from './published-urls.ts'
 import { recordCrlSettings } from './record-crl-settings.ts'
 import { recordPublishing } from './record-publishing.ts'
@@ -56,6 +58,11 @@ export interface OpenFleetOptions {
     /** The root's own CRL, which lists issuing CAs. Default one year, renewed a month ahead; made at the first start, so that the root's key may be away afterwards. */
     readonly crl?: CrlOptions
   }
+  /**
+   * Further CAs that `trustAnchors` names behind the fleet's own, PEM, at most 16: a root that is announced before it is used, or a corporate CA that the broker's certificate comes from. Brokers and devices that take
+   * over `trustAnchors` trust all that these sign; what lets a device in is `identify`, as before. Self-signed CA certificates that have not expired: `ERR_PKI_TRUST_ANCHOR`.
+   */
+  readonly alsoTrust?: string
   /** Changes to the profiles `device`, `service` and `server`, and further profiles by name: `fleet.enroll(id, { profile: 'sensor-7d' })`. */
   readonly profiles?: CertificateProfiles
   /** Keys that are never certified, by the SHA-256 of their SubjectPublicKeyInfo: a list, or a question asked for every CSR. For the lists of weak keys that others publish (CVE-2008-0166 and the like). */
@@ -64,6 +71,8 @@ export interface OpenFleetOptions {
   readonly crl?: IssuingCrlOptions
   /** How long OCSP answers last, and how many are kept in memory. Default one hour, 32 MiB. */
   readonly ocsp?: OcspOptions
+  /** How many certificates `identify` keeps in memory. */
+  readonly identityView?: IdentityViewOptions
   /** Close live sessions when a device is revoked, and confirm it: each confirmation is an `enforced` event of the ledger. Read at each revocation: an enforcer that needs the fleet first (a broker asks it) is pushed to the list afterwards. */
   readonly enforcers?: readonly Enforcer[]
   /** Default 30. */
@@ -87,7 +96,7 @@ export interface OpenFleetOptions {
  * const fleet = await openFleet({ store: memoryStore(), keyring: memoryKeyring() })
  * const credential = await fleet.enroll('sensor-1')
  * ```
- * @throws PkiError `ERR_PKI_STORE_UNAVAILABLE`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_LOST`, `ERR_PKI_BOOTSTRAP_BUSY`, `ERR_PKI_KEY_PASSPHRASE`, `ERR_PKI_KEY_PERMISSIONS`, `ERR_PKI_PROFILE`
+ * @throws PkiError `ERR_PKI_STORE_UNAVAILABLE`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_LOST`, `ERR_PKI_BOOTSTRAP_BUSY`, `ERR_PKI_KEY_PASSPHRASE`, `ERR_PKI_KEY_PERMISSIONS`, `ERR_PKI_PROFILE`, `ERR_PKI_TRUST_ANCHOR`
  */
 export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   const { store, organization } = options
@@ -105,6 +114,7 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   const times = crlTimes('crl', options.crl, { validitySeconds: 7 * day, overlapSeconds: day })
   const rootTimes = crlTimes('root.crl', options.root?.crl, { validitySeconds: 365 * day, overlapSeconds: 30 * day })
   const ocsp = ocspOptions(options.ocsp)
+  const identityView = identityViewOptions(options.identityView)
   const shards = crlShards(options.crl?.shards)
   const { delta = false } = options.crl ?? {}
   const deltaTimes = deltaCrlTimes(delta, times)
@@ -116,6 +126,7 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
     throw new RangeError('enforceTimeoutSeconds: expected more than 0 and at most a day')
   }
   const publisher = createPublisher(options.publish)
+  const alsoTrust = alsoTrusted(options.alsoTrust, clock())
   const keyrings = 'root' in options.keyring ? options.keyring : { root: options.keyring, issuing: options.keyring }
 
   await store.open()
@@ -153,6 +164,7 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
       clock,
       authorities,
       profiles: createFleetProfiles(options.profiles, document.organization),
+      alsoTrust,
       ...(checkBlocked === undefined ? {} : { checkBlocked }),
       times,
       rootTimes,
@@ -171,6 +183,7 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
         }
       },
       ocsp,
+      identityView,
       publisher,
       distributionPointInCrl: document.distributionPointInCrl ?? true,
       enforcers: options.enforcers ?? [],

@@ -21,6 +21,7 @@ import { toOctets } from './memory/octets.ts'
 import { pruneCertificates } from './memory/prune.ts'
 import { abandonedEvent, reserve } from './memory/reserve.ts'
 import { release, revokeAll, revokeDevice, revokeRow } from './memory/revoke.ts'
+import { supersede } from './memory/supersede.ts'
 import { Tokens } from './memory/tokens.ts'
 import type { CertificateId, Store } from './store.ts'
 
@@ -76,6 +77,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const { result, changed } = commit(table, id, der)
       if (changed) ledger.append(events)
       return result
+    },
+
+    async supersede(id, at, event, io) {
+      enter(io)
+      const { ids, events } = supersede(table, id, at, event)
+      ledger.append(events)
+      return ids
     },
 
     async abandon(what, io) {
@@ -237,10 +245,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       return true
     },
 
-    async addToken(token, io) {
+    async addToken(token, events, io) {
       enter(io)
       assertHash(token.hash, 'hash')
-      tokens.add(token, table.epochOf(token.deviceId))
+      if (tokens.add(token, table.epochOf(token.deviceId))) ledger.append(events)
+    },
+
+    async token(hash, io) {
+      enter(io)
+      assertHash(hash, 'hash')
+      return tokens.record(hash)
     },
 
     async lease(name, holder, seconds, io) {

@@ -32,6 +32,10 @@ export type FleetEventType =
   | 'held'
   | 'released'
   | 'keyBlocked'
+  | 'superseded'
+  | 'tokenCreated'
+  | 'renewalsScheduled'
+  | 'renewalsWithdrawn'
   | 'crlPublished'
   | 'enforced'
   | 'settingsChanged'
@@ -91,7 +95,8 @@ export interface CertificateSubject {
 /**
  * What must hold for a reservation to be taken:
  * `newDevice`: no live certificate (issued or pinned, not revoked for good, not superseded and not expired at `createdAt`) and no live reservation of that device id;
- * `supersedes`: the certificate of that fingerprint is the device's, not revoked, and no other live reservation renews it; at commit it is superseded at `at`;
+ * `supersedes`: the certificate of that fingerprint is the device's, not revoked, not superseded, and no other live reservation renews it; at commit it is superseded at `at`. One that is superseded later than
+ * `createdAt`, by a certificate that has been revoked for good since, counts as not superseded: it is the device's best again. Its end then moves to `at` only if that is earlier;
  * `any`: nothing.
  *
  * A hold (`certificateHold`) can be taken back, so what is held still stands in the way of `newDevice`, and cannot be renewed.
@@ -104,7 +109,7 @@ export interface Reservation extends CertificateSubject {
   readonly tbsCertificate: Uint8Array
   readonly holder: Holder
   readonly expect: Expectation
-  /** SHA-256 of the enrolment token that is spent by this reservation. */
+  /** SHA-256 of the enrolment token that this reservation spends. */
   readonly tokenHash?: Uint8Array
 }
 
@@ -242,11 +247,22 @@ export interface Lease {
   readonly until: Date
 }
 
+/** Leave to enrol one device once, and with what. */
 export interface EnrollmentToken {
   /** SHA-256 of the token. */
   readonly hash: Uint8Array
   readonly deviceId: string
   readonly expiresAt: Date
+  /** Name of the profile that the certificate will be made with. */
+  readonly profile?: string
+  readonly owner?: string
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+/** A token as it is kept. */
+export interface TokenRecord extends EnrollmentToken {
+  /** The reservation that spent it last, or the certificate which that has become; absent where there is none, or it was pruned. */
+  readonly spentBy?: CertificateId
 }
 
 export interface RetentionMarks {
@@ -286,9 +302,11 @@ export interface Store extends AsyncDisposable {
    * one that has been superseded already, or a live reservation that renews it, is `expectationFailed`. A token that is unknown, spent, for another device, or expired at `createdAt` is `tokenSpent`;
    * one that was made before its device was revoked is `deviceClosed`. Of several reasons the first of serialTaken, keyBlocked, the expectation's and the token's is answered; a token is spent only with `reserved`.
    *
+   * A token is free again when the reservation that spent it has come to nothing: it was abandoned, or was revoked for good before its commit, or its holder's lease has run out. So no death of a process burns one.
+   *
    * The same reservation again (same id, bytes, device and holder), before it is committed: `reserved`. A live reservation is one that is not revoked for good and whose holder's lease has not run out at
-   * `reservation.createdAt` (it has when `leaseUntil` is before that). A reservation that is passed over because its lease ran out becomes `abandoned` in the same step, with its `abandoned` event:
-   * its holder's late commit is `lost`.
+   * `reservation.createdAt` (it has when `leaseUntil` is before that). A reservation that is passed over, or has its token taken, because its lease ran out becomes `abandoned` in the same step, with its
+   * `abandoned` event: its holder's late commit is `lost`.
    */
   reserve(reservation: Reservation, events: Events, options?: IoOptions): Promise<ReserveResult>
   /**
@@ -297,6 +315,12 @@ export interface Store extends AsyncDisposable {
    * Marks the superseded certificate, if any. The same bytes again: `committed`.
    */
   commit(id: CertificateId, der: Uint8Array, events: Events, options?: IoOptions): Promise<CommitResult>
+  /**
+   * Brings forward the end of what a certificate has replaced, once its device is known to use it: every certificate of the same device that was reserved or registered before it and is superseded later than `at` is
+   * superseded at `at`. Nothing is superseded that was not before, and no end moves back. Resolves the ids of those that moved: none when asked again, and none while the certificate is no issued or pinned one, or is
+   * revoked or held. One event for each, derived from `event` as in `revokeDevice`.
+   */
+  supersede(id: CertificateId, at: Date, event: FleetEventInput, options?: IoOptions): Promise<readonly CertificateId[]>
   /**
    * Turns open reservations into `abandoned`, appending one `abandoned` event for each; how many. Given a date: those whose lease ran out before it, and the events are dated by the store's own time, or that
    * date if it is earlier. Given an id: that one, whatever its lease, dated `at`, for its own holder gives it up when signing failed. What is issued stays as it is.
@@ -398,7 +422,9 @@ export interface Store extends AsyncDisposable {
     options?: IoOptions & { readonly lease?: Lease },
   ): Promise<boolean>
   /** Makes a token known. One of the same hash that is there already stays as it is, spent or not. */
-  addToken(token: EnrollmentToken, options?: IoOptions): Promise<void>
+  addToken(token: EnrollmentToken, events: Events, options?: IoOptions): Promise<void>
+  /** What a token grants, whether or not it is still good: only `reserve` decides that. */
+  token(hash: Uint8Array, options?: IoOptions): Promise<TokenRecord | undefined>
   /**
    * Takes or renews the named lease for `holder`; `undefined` while another holder has it. A holder that asks again keeps its fencing number, unless somebody else had the lease in between or it was
    * given back. Time is the store's own. With 0 `seconds` it is free again at once.

@@ -16,6 +16,7 @@ import { revokeTests } from './store/revoke-tests.ts'
 import { revokedTests } from './store/revoked-tests.ts'
 import { statusTests } from './store/status-tests.ts'
 import { type StoreFactory, type StoreTest, storeTest } from './store/store-test.ts'
+import { supersedeTests } from './store/supersede-tests.ts'
 import { tokenTests } from './store/token-tests.ts'
 import type { TestRunner } from './test-runner.ts'
 
@@ -23,6 +24,7 @@ const groups: Readonly<Record<string, (test: StoreTest) => void>> = {
   reserve: reserveTests,
   tokens: tokenTests,
   commit: commitTests,
+  supersede: supersedeTests,
   abandon: abandonTests,
   register: registerTests,
   revoke: revokeTests,

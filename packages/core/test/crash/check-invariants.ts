@@ -2,6 +2,7 @@ import { type CertificateRecord, type Fleet, isPkiError, parseCrl, type SignedCr
 import {
   decodePemOne,
   encodeCertificate,
+  endlessNotAfter,
   parseCertificate,
   type SignatureVerifier,
   signatureVerifier,
@@ -84,10 +85,12 @@ async function checkIdentify(
   }
 }
 
-/** Of what depends on no clock. */
-function expectedStatus({ revocation, supersededAt }: CertificateRecord): string | undefined {
+/** Of what depends on no clock: who is renewed for being expired has a certificate of hours. */
+function expectedStatus({ revocation, supersededAt, createdAt, notAfter }: CertificateRecord): string | undefined {
   if (revocation !== undefined) return revocation.reason === 'certificateHold' ? 'held' : 'revoked'
-  return supersededAt === undefined ? 'active' : undefined
+  if (notAfter.getTime() - createdAt.getTime() < 86_400_000) return undefined
+  const isGood = supersededAt === undefined || supersededAt.getTime() === endlessNotAfter.getTime()
+  return isGood ? 'active' : undefined
 }
 
 const verifiers = new Map<string, SignatureVerifier>()

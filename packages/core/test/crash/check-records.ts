@@ -1,5 +1,5 @@
 import type { CertificateRecord, FleetEvent, FleetEventType, Revocation } from '@fleetcert/core'
-import { encodeCertificateList, formatFingerprint, parseCrl } from '@fleetcert/x509'
+import { encodeCertificateList, endlessNotAfter, formatFingerprint, parseCrl } from '@fleetcert/x509'
 import { eventText, idKey, type Observations, type SigningRequest } from './observations.ts'
 import { certificateIdOf, type Records } from './read-records.ts'
 
@@ -28,11 +28,12 @@ export function checkRecords(records: Records, observations: Observations, repor
   for (const key of byCertificate.keys()) if (!records.rows.has(key)) report(`${key} has events and no row`)
   for (const [key, row] of records.rows) checkRow(key, row, eventsOf, records, report)
   checkDevices(records, eventsOf, report)
+  checkEnds(records, observations, eventsOf, report)
   checkSigned(records, observations, report)
   checkReturned(records, observations, report)
   checkRevocations(records, observations, eventsOf, report)
   checkKeys(records, observations, report)
-  checkSeen(records, observations, report)
+  checkSeen(records, observations, eventsOf, report)
 }
 
 function checkLedger({ ledger }: Records, { seen }: Observations, report: Report): void {
@@ -85,6 +86,11 @@ function checkRow(key: string, row: CertificateRecord, eventsOf: EventsOf, recor
   )
   if (early !== undefined) report(`${key}: ${early.type} comes before ${issuing?.type ?? 'anything'}`)
 
+  for (const { details } of eventsOf(key, 'superseded')) {
+    const at = new Date(String(details?.['supersededAt']))
+    if (row.supersededAt === undefined || row.supersededAt > at) report(`${key} ends later than its event superseded`)
+  }
+
   const { revocation } = row
   const isFinal = revocation !== undefined && revocation.reason !== 'certificateHold'
   const isHeld = revocation !== undefined && !isFinal
@@ -126,7 +132,26 @@ function checkDevices({ rows }: Records, eventsOf: EventsOf, report: Report): vo
     if (live.length > 1) report(`${deviceId} has ${live.length} live certificates that nothing supersedes`)
     const superseded = issued.filter(({ row }) => row.supersededAt !== undefined).length
     const renewals = issued.filter(({ key }) => eventsOf(key, 'renewed').length > 0).length
-    if (superseded !== renewals) report(`${deviceId}: ${superseded} certificates superseded by ${renewals} renewals`)
+    // What a certificate has replaced that was revoked since is replaced once more.
+    const inVain = issued.filter(
+      ({ key, row: { revocation } }) =>
+        eventsOf(key, 'renewed').length > 0 && revocation !== undefined && revocation.reason !== 'certificateHold',
+    ).length
+    if (superseded > renewals || superseded < renewals - inVain) {
+      report(`${deviceId}: ${superseded} certificates superseded by ${renewals} renewals`)
+    }
+  }
+}
+
+/** What no operator has ended goes on until a newer one is confirmed, and the ledger tells of that. */
+function checkEnds({ rows }: Records, { operatorRenewals }: Observations, eventsOf: EventsOf, report: Report): void {
+  for (const [key, { deviceId, supersededAt }] of rows) {
+    if (supersededAt === undefined || deviceId === undefined || operatorRenewals.includes(deviceId)) continue
+    const end = supersededAt.toISOString()
+    const isTold = eventsOf(key, 'superseded').some(({ details }) => details?.['supersededAt'] === end)
+    if (!isTold && supersededAt.getTime() !== endlessNotAfter.getTime()) {
+      report(`${key} is superseded from ${end} on, and nobody has confirmed a newer one`)
+    }
   }
 }
 
@@ -156,11 +181,11 @@ function checkSigned({ rows }: Records, { signing }: Observations, report: Repor
 }
 
 function checkReturned({ rows }: Records, { returned }: Observations, report: Report): void {
-  const keys = new Set<string>()
-  for (const { id, der } of returned) {
+  const keys = new Map<string, boolean>()
+  for (const { id, der, isRepeatable = false } of returned) {
     const key = idKey(id)
-    if (keys.has(key)) report(`${key} was returned twice`)
-    keys.add(key)
+    if (keys.has(key) && !(isRepeatable && keys.get(key))) report(`${key} was returned twice`)
+    keys.set(key, isRepeatable)
     const row = rows.get(key)
     if (row?.state !== 'issued' || row.der === undefined || !same(row.der, der)) {
       report(`${key} was returned and is not recorded as it was returned, but ${row?.state ?? 'not at all'}`)
@@ -220,7 +245,7 @@ function checkKeys({ rows }: Records, { revocations }: Observations, report: Rep
 }
 
 /** What an earlier check saw may go on, never back. */
-function checkSeen({ rows }: Records, { seen }: Observations, report: Report): void {
+function checkSeen({ rows }: Records, { seen }: Observations, eventsOf: EventsOf, report: Report): void {
   for (const [key, before] of seen.rows) {
     const row = rows.get(key)
     if (row === undefined) {
@@ -232,8 +257,11 @@ function checkSeen({ rows }: Records, { seen }: Observations, report: Report): v
     if (before.revocation !== undefined && before.revocation.reason !== 'certificateHold') {
       if (!isStill(before.revocation, row.revocation)) report(`${key}: its revocation reverts or changes`)
     }
-    if (before.supersededAt !== undefined && row.supersededAt?.getTime() !== before.supersededAt.getTime()) {
-      report(`${key}: its supersession reverts or changes`)
+    if (before.supersededAt === undefined) continue
+    if (row.supersededAt === undefined || row.supersededAt > before.supersededAt) {
+      report(`${key}: its supersession reverts`)
+    } else if (row.supersededAt < before.supersededAt && !endsEarlier(key, row, rows, eventsOf)) {
+      report(`${key}: its supersession changes, and no event tells of it`)
     }
   }
   for (const [key, { state, der, revocation, supersededAt }] of rows) {
@@ -244,6 +272,19 @@ function checkSeen({ rows }: Records, { seen }: Observations, report: Report): v
       ...(supersededAt === undefined ? {} : { supersededAt }),
     })
   }
+}
+
+/** Whether a confirmation has brought its end forward, or another renewal, after the first one's certificate was revoked. */
+function endsEarlier(key: string, row: CertificateRecord, rows: Records['rows'], eventsOf: EventsOf): boolean {
+  const end = row.supersededAt?.toISOString()
+  if (eventsOf(key, 'superseded').some(({ details }) => details?.['supersededAt'] === end)) return true
+  return [...rows].some(
+    ([other, { deviceId, revocation }]) =>
+      deviceId === row.deviceId &&
+      revocation !== undefined &&
+      revocation.reason !== 'certificateHold' &&
+      eventsOf(other, 'renewed').length > 0,
+  )
 }
 
 /** The same revocation, or keyCompromise since then. */

@@ -1,5 +1,7 @@
-import { type CertificateRecord, type Fleet, isPkiError, type Store } from '@fleetcert/core'
+import { type Fleet, isPkiError, type Store } from '@fleetcert/core'
+import { checkDevicesServed } from './check-devices.ts'
 import { checkInvariants } from './check-invariants.ts'
+import { isLive, isOpen } from './live-record.ts'
 import type { Observations } from './observations.ts'
 
 export interface RecoveryOptions {
@@ -20,6 +22,8 @@ export async function checkRecovery(
   observations: Observations,
   options: RecoveryOptions,
 ): Promise<void> {
+  const left = await checkInvariants(fleet, store, observations)
+  await checkDevicesServed(fleet, store, observations, left, options)
   const { rows } = await checkInvariants(fleet, store, observations)
   for (const deviceId of [...observations.deviceIds]) {
     const owned = [...rows.values()].filter(row => row.deviceId === deviceId)
@@ -44,17 +48,4 @@ export async function checkRecovery(
   await fleet.issueServer({ hosts: ['broker.example'], csr: options.csr() })
   // Its CRLs list what was just revoked.
   await checkInvariants(fleet, store, observations)
-}
-
-function isLive(row: CertificateRecord, now: Date): boolean {
-  return (
-    row.state === 'issued' &&
-    (row.revocation === undefined || row.revocation.reason === 'certificateHold') &&
-    (row.supersededAt === undefined || row.supersededAt > now) &&
-    row.notAfter >= now
-  )
-}
-
-function isOpen(row: CertificateRecord): boolean {
-  return row.state === 'reserved' && (row.revocation === undefined || row.revocation.reason === 'certificateHold')
 }

@@ -1,5 +1,6 @@
 import {
   type CrlReason,
+  certificateFingerprint,
   encodeCertId,
   encodeOcspRequest,
   type Fleet,
@@ -35,6 +36,38 @@ export const concurrentOperations: readonly ConcurrentOperation[] = [
     weight: 5,
     run: (fleet, { csr, deviceId, random }) =>
       fleet.renew(deviceId, { csr: csr(), overlapSeconds: random.pick([0, 1, 86_400]) }),
+  },
+  {
+    name: 'enrol with a token',
+    weight: 3,
+    async run(fleet, { csr, deviceId, random }) {
+      const { token } = await fleet.createToken({ deviceId })
+      const request = { csr: csr(), token }
+      await fleet.enroll(deviceId, request)
+      if (random.once(2)) await fleet.enroll(deviceId, request)
+    },
+  },
+  {
+    name: 'renew with the presented certificate',
+    weight: 5,
+    async run(fleet, { csr, returned, random }) {
+      const own = returned.filter(({ deviceId }) => deviceId !== undefined)
+      if (own.length === 0) return
+      const { der, deviceId } = random.pick(own)
+      const request = { csr: csr(), presented: certificateFingerprint(der) }
+      await fleet.renew(deviceId!, request)
+      if (random.once(3)) await fleet.renew(deviceId!, request)
+    },
+  },
+  {
+    name: 'confirm',
+    weight: 3,
+    async run(fleet, { returned, random }) {
+      const own = returned.filter(({ deviceId }) => deviceId !== undefined)
+      if (own.length === 0) return
+      const { der, deviceId } = random.pick(own)
+      await fleet.confirm(deviceId!, { fingerprint: certificateFingerprint(der), overlapSeconds: random.pick([0, 60]) })
+    },
   },
   {
     name: 'revoke',

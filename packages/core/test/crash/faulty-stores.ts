@@ -71,6 +71,55 @@ export const faultyStores: Readonly<Record<string, FaultyStore>> = {
     },
   },
 
+  'ends what is renewed at once': {
+    found: /was stranded: it has what is superseded|and nobody has confirmed a newer one/,
+    changes: store => ({
+      reserve: (reservation, events, io) =>
+        store.reserve(
+          typeof reservation.expect === 'object'
+            ? { ...reservation, expect: { ...reservation.expect, at: reservation.createdAt } }
+            : reservation,
+          events,
+          io,
+        ),
+    }),
+  },
+
+  'burns the token of a process that dies': {
+    found: /its token was burnt for nothing/,
+    changes: store => {
+      const spent = new Map<string, string>()
+      return {
+        async reserve(reservation, events, io) {
+          const hash = reservation.tokenHash && Buffer.from(reservation.tokenHash).toString('hex')
+          const other = hash && spent.get(hash)
+          if (other !== undefined && other !== idKey(reservation.id)) return 'tokenSpent'
+          const result = await store.reserve(reservation, events, io)
+          if (hash !== undefined && result === 'reserved') spent.set(hash, idKey(reservation.id))
+          return result
+        },
+      }
+    },
+  },
+
+  'gives a token to two': {
+    found: /live certificates that nothing supersedes|was answered two certificates|events issued/,
+    changes: store => ({
+      reserve: ({ tokenHash, ...reservation }, events, io) =>
+        store.reserve(tokenHash === undefined ? reservation : { ...reservation, expect: 'any' }, events, io),
+    }),
+  },
+
+  'ends old certificates, and tells the ledger nothing': {
+    found: /and nobody has confirmed a newer one/,
+    changes: store => ({
+      async ledger(request, io) {
+        const page = await store.ledger(request, io)
+        return { ...page, items: page.items.filter(({ type }) => type !== 'superseded') }
+      },
+    }),
+  },
+
   'commits, and tells the ledger nothing': {
     found: /\(issued\) has 0 events issued\|renewed/,
     changes: store => ({

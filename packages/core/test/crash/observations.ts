@@ -20,6 +20,22 @@ export interface ReturnedCertificate {
   readonly id: CertificateId
   readonly der: Uint8Array
   readonly deviceId?: string
+  /** It was asked for by one who may ask again, and is then answered the same. */
+  readonly isRepeatable?: true
+}
+
+/** A one-time token that a caller got. */
+export interface ReturnedToken {
+  readonly deviceId: string
+  readonly token: string
+  /** With which it was tried last. */
+  csr?: string | Uint8Array
+}
+
+/** A certificate by which its device asked for the next one: it must go on to be good. */
+export interface PresentedCertificate {
+  readonly deviceId: string
+  readonly fingerprint: string
 }
 
 /** A revocation that a caller was told of. */
@@ -60,6 +76,12 @@ export interface Observations {
   /** Noted once it was. */
   readonly signed: SignedMessage[]
   readonly returned: ReturnedCertificate[]
+  readonly tokens: ReturnedToken[]
+  readonly presented: PresentedCertificate[]
+  /** Of which somebody asked to end older certificates: by confirming a newer one, or by renewing as an operator. */
+  readonly confirmed: Set<string>
+  /** Devices that an operator renewed, who says himself when the old certificate ends. */
+  readonly operatorRenewals: string[]
   readonly revocations: AnsweredRevocation[]
   /** How often anybody asked to lift a hold: from then on it is not known who is held. */
   releases: number
@@ -78,6 +100,10 @@ export function createObservations(): Observations {
     signing: [],
     signed: [],
     returned: [],
+    tokens: [],
+    presented: [],
+    confirmed: new Set(),
+    operatorRenewals: [],
     revocations: [],
     releases: 0,
     crls: [],

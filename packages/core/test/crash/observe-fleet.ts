@@ -22,11 +22,17 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
   const returned = async <T extends Omit<DeviceCredential, 'deviceId'> | ServerCredential>(
     credential: T,
     deviceId?: string,
+    isRepeatable = false,
   ): Promise<T> => {
     const [block] = decodePem(credential.certificate)
     const der = block!.der
     const id: CertificateId = { issuerKeyId: credential.issuerKeyId, serialNumber: credential.serialNumber }
-    observations.returned.push({ id, der, ...(deviceId === undefined ? {} : { deviceId }) })
+    observations.returned.push({
+      id,
+      der,
+      ...(deviceId === undefined ? {} : { deviceId }),
+      ...(isRepeatable && { isRepeatable }),
+    })
     const record = await store.certificate(id)
     if (record?.der === undefined || Buffer.compare(record.der, der) !== 0) {
       violations.push(`${id.serialNumber} was returned and is not recorded`)
@@ -54,11 +60,34 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
   const changes: Partial<Fleet> = {
     async enroll(deviceId, request, options) {
       observations.deviceIds.add(deviceId)
-      return returned(await fleet.enroll(deviceId, request, options), deviceId)
+      const token = observations.tokens.find(known => known.token === request?.token)
+      if (token !== undefined && request?.csr !== undefined) token.csr = request.csr
+      return returned(await fleet.enroll(deviceId, request, options), deviceId, token !== undefined)
     },
     async renew(deviceId, request, options) {
       observations.deviceIds.add(deviceId)
-      return returned(await fleet.renew(deviceId, request, options), deviceId)
+      const fingerprint = request?.presented
+      if (fingerprint === undefined) {
+        observations.operatorRenewals.push(deviceId)
+        observations.confirmed.add(deviceId)
+      } else {
+        // Whoever renews with the newer one confirms it.
+        if (observations.presented.some(known => known.deviceId === deviceId && known.fingerprint !== fingerprint)) {
+          observations.confirmed.add(deviceId)
+        }
+        observations.presented.push({ deviceId, fingerprint })
+      }
+      return returned(await fleet.renew(deviceId, request, options), deviceId, fingerprint !== undefined)
+    },
+    async confirm(deviceId, request, options) {
+      observations.confirmed.add(deviceId)
+      return fleet.confirm(deviceId, request, options)
+    },
+    async createToken(request, options) {
+      observations.deviceIds.add(request.deviceId)
+      const answer = await fleet.createToken(request, options)
+      observations.tokens.push({ deviceId: answer.deviceId, token: answer.token })
+      return answer
     },
     async issueServer(request, options) {
       return returned(await fleet.issueServer(request, options))

@@ -85,6 +85,17 @@ const lifecycle: Work = async (fleet, { csr, io }) => {
   await fleet.enroll('sensor-1', { csr: csr() }, io)
 }
 
+/** The device has asked once, and did not hear the answer. */
+const answerLost = async (
+  fleet: Fleet,
+  stage: Stage,
+): Promise<{ readonly csr: Uint8Array; readonly presented: string }> => {
+  const { fingerprint: presented } = await enrolled(fleet, stage)
+  const csr = stage.csr()
+  await fleet.renew('sensor-1', { csr, presented })
+  return { csr, presented }
+}
+
 /** The table. The name is shown with the number of its crash points. */
 export const operations: readonly Operation[] = [
   { name: 'first start', isFirstStart: true, prepare: async stage => () => stage.open() },
@@ -142,6 +153,69 @@ export const operations: readonly Operation[] = [
     },
     (fleet, { csr, io }) => fleet.renew('sensor-1', { csr: csr() }, io),
   ),
+  onFleet('make a token', nothing, (fleet, { io }) =>
+    fleet.createToken({ deviceId: 'sensor-1', owner: 'alice', attributes: { site: 'north' } }, io),
+  ),
+  onFleet(
+    'enrol with a token, twice for the lost answer',
+    fleet => fleet.createToken({ deviceId: 'sensor-1', owner: 'alice' }),
+    async (fleet, { csr, io }, { token }) => {
+      const request = { csr: csr(), token }
+      await fleet.enroll('sensor-1', request, io)
+      await fleet.enroll('sensor-1', request, io)
+    },
+  ),
+  onFleet(
+    'enrol with a token where a dead process was enrolling with it',
+    async (fleet, stage) => {
+      const { token } = await fleet.createToken({ deviceId: 'sensor-1' })
+      const request = { csr: stage.csr(), token }
+      await stage.dieBefore('store.commit', theirs => theirs.enroll('sensor-1', request))
+      stage.clock.advance(60)
+      return request
+    },
+    (fleet, { io }, request) => fleet.enroll('sensor-1', request, io),
+  ),
+  onFleet('renew with the presented certificate', enrolled, (fleet, { csr, io }, { fingerprint }) =>
+    fleet.renew('sensor-1', { csr: csr(), presented: fingerprint }, io),
+  ),
+  onFleet('renew with the presented certificate again, the answer lost', answerLost, (fleet, { io }, request) =>
+    fleet.renew('sensor-1', request, io),
+  ),
+  onFleet('renew with the presented certificate and another key', answerLost, (fleet, { csr, io }, { presented }) =>
+    fleet.renew('sensor-1', { csr: csr(), presented }, io),
+  ),
+  onFleet(
+    'renew with the new certificate, the old one not ended yet',
+    async (fleet, stage) => {
+      const { presented } = await answerLost(fleet, stage)
+      return fleet.renew('sensor-1', { csr: stage.csr(), presented })
+    },
+    (fleet, { csr, io }, { fingerprint }) => fleet.renew('sensor-1', { csr: csr(), presented: fingerprint }, io),
+  ),
+  onFleet(
+    'renew within the grace period',
+    async (fleet, stage) => {
+      const { fingerprint } = await fleet.enroll('sensor-1', { csr: stage.csr(), validitySeconds: 3600 })
+      stage.clock.advance(2 * 3600)
+      return fingerprint
+    },
+    (fleet, { csr, io }, presented) => fleet.renew('sensor-1', { csr: csr(), presented, graceSeconds: 86_400 }, io),
+  ),
+  onFleet(
+    'confirm two renewals',
+    async (fleet, stage) => {
+      const { presented } = await answerLost(fleet, stage)
+      return fleet.renew('sensor-1', { csr: stage.csr(), presented })
+    },
+    (fleet, { io }, { fingerprint }) => fleet.confirm('sensor-1', { fingerprint, overlapSeconds: 0 }, io),
+  ),
+  onFleet('schedule renewals, ask, and withdraw them', enrolled, async (fleet, { clock, io }, { fingerprint }) => {
+    const from = clock.now()
+    const { id } = await fleet.scheduleRenewals({ from, to: new Date(from.getTime() + 3_600_000) }, io)
+    await fleet.renewalInfo({ fingerprint }, io)
+    await fleet.withdrawRenewals(id, io)
+  }),
   onFleet('issue for a server with a CSR', nothing, (fleet, { csr, io }) =>
     fleet.issueServer({ hosts: ['broker.example', '192.0.2.1'], csr: csr() }, io),
   ),

@@ -15,6 +15,10 @@ const searched = operations.filter(({ name }) =>
   [
     'enrol with a CSR',
     'renew',
+    'enrol with a token, twice for the lost answer',
+    'enrol with a token where a dead process was enrolling with it',
+    'renew with the presented certificate',
+    'confirm two renewals',
     'the CRL after a revocation',
     'revoke for keyCompromise where two others have the key',
     'revoke all of an owner',

@@ -79,6 +79,117 @@ export const faults: Readonly<Record<string, Fault>> = {
       return result === 'tokenSpent' ? store.reserve(withoutToken, ...args) : result
     },
   }),
+  'tokens are burnt by a reservation that came to nothing': store => {
+    const spent = new Set<string>()
+    return {
+      async reserve(reservation, ...args) {
+        const hash = reservation.tokenHash && Buffer.from(reservation.tokenHash).toString('hex')
+        const known = (await store.certificate(reservation.id)) !== undefined
+        if (!known && hash !== undefined && spent.has(hash)) return 'tokenSpent'
+        const result = await store.reserve(reservation, ...args)
+        if (result === 'reserved' && hash !== undefined) spent.add(hash)
+        return result
+      },
+    }
+  },
+  'tokens are taken from a reservation that may still be committed': store => ({
+    async reserve(reservation, ...args) {
+      const result = await store.reserve(reservation, ...args)
+      if (result !== 'tokenSpent' || reservation.tokenHash === undefined) return result
+      const spender = (await store.token(reservation.tokenHash))?.spentBy
+      const isOpen = spender !== undefined && (await store.certificate(spender))?.state === 'reserved'
+      const { tokenHash: _, ...withoutToken } = reservation
+      return isOpen ? store.reserve(withoutToken, ...args) : result
+    },
+  }),
+  'tokens forget what they grant': store => ({
+    async token(...args) {
+      const token = await store.token(...args)
+      if (token === undefined) return undefined
+      const { profile: _, owner: __, ...rest } = token
+      return rest
+    },
+  }),
+  'tokens do not tell what spent them': store => ({
+    async token(...args) {
+      const token = await store.token(...args)
+      if (token === undefined) return undefined
+      const { spentBy: _, ...rest } = token
+      return rest
+    },
+  }),
+  'addToken appends its event again': store => ({
+    async addToken(token, events, io) {
+      const known = await store.token(token.hash)
+      await store.addToken(token, events, io)
+      if (known !== undefined) await append(store, events)
+    },
+  }),
+  'supersede ends nothing': () => ({ supersede: async () => [] }),
+  'supersede tells what it ended, and the ledger nothing': store => ({
+    async ledger(request, io) {
+      const page = await store.ledger(request, io)
+      return { ...page, items: page.items.filter(({ type }) => type !== 'superseded') }
+    },
+  }),
+  'supersede has one event for all': store => ({
+    async supersede(id, at, event, io) {
+      const ids = await store.supersede(id, at, event, io)
+      if (ids.length > 1) await append(store, [event])
+      return ids
+    },
+  }),
+  'supersede believes what is revoked': store => ({
+    async supersede(id, at, event, io) {
+      const record = await store.certificate(id)
+      if (record?.revocation === undefined || record.deviceId === undefined) return store.supersede(id, at, event, io)
+      const { items } = await store.certificates({ list: 'device', deviceId: record.deviceId }, { limit: 100 })
+      return items.filter(item => item.supersededAt !== undefined).map(item => item.id)
+    },
+  }),
+  'supersede moves an end back': store => {
+    const moved = new Map<string, Date>()
+    return {
+      async supersede(id, at, event, io) {
+        const ids = await store.supersede(id, at, event, io)
+        for (const one of ids) moved.set(one.serialNumber, at)
+        if (ids.length === 0) for (const serialNumber of moved.keys()) moved.set(serialNumber, at)
+        return ids
+      },
+      async certificate(key, io) {
+        const record = await store.certificate(key, io)
+        const supersededAt = record && moved.get(record.id.serialNumber)
+        return record && supersededAt ? { ...record, supersededAt } : record
+      },
+    }
+  },
+  'supersede leaves held certificates alone': store => ({
+    async supersede(id, at, event, io) {
+      const { deviceId } = (await store.certificate(id)) ?? {}
+      if (deviceId === undefined) return store.supersede(id, at, event, io)
+      const { items } = await store.certificates({ list: 'device', deviceId }, { limit: 100 })
+      return items.some(item => item.revocation?.reason === 'certificateHold') ? [] : store.supersede(id, at, event, io)
+    },
+  }),
+  'what was renewed is never renewed again': store => {
+    const renewed = new Set<string>()
+    const names = new Map<string, string>()
+    return {
+      async reserve(reservation, ...args) {
+        if (typeof reservation.expect === 'string') return store.reserve(reservation, ...args)
+        const old = Buffer.from(reservation.expect.supersedes).toString('hex')
+        names.set(reservation.id.serialNumber, old)
+        const result = await store.reserve(reservation, ...args)
+        return result === 'reserved' && renewed.has(old) ? 'expectationFailed' : result
+      },
+      async commit(id, ...args) {
+        const result = await store.commit(id, ...args)
+        const old = names.get(id.serialNumber)
+        if (result === 'committed' && old !== undefined) renewed.add(old)
+        return result
+      },
+    }
+  },
   'tokens outlive the revocation of their device': store => ({
     async reserve(reservation, ...args) {
       const result = await store.reserve(reservation, ...args)

@@ -5,6 +5,7 @@ import { sameOctets } from '../certificate-row.ts'
 import type { Sql } from '../sql.ts'
 import { offerNewest } from './devices.ts'
 import { append } from './ledger.ts'
+import { isReplaced } from './reserve.ts'
 
 interface Row {
   readonly ordinal: number
@@ -16,11 +17,13 @@ interface Row {
   readonly reason: string | null
   readonly supersedes: number | null
   readonly supersede_at: number | null
+  readonly created_at: number
 }
 
 export function commit(sql: Sql, id: CertificateId, der: Uint8Array, events: Events): CommitResult {
   const row = sql.get<Row>(
     `SELECT ordinal, state, der, device, reason, supersedes, supersede_at,
+       created_at,
        EXISTS (SELECT 1 FROM devices d WHERE d.device = c.device AND d.epoch <> c.epoch) AS is_void,
        EXISTS (SELECT 1 FROM blocked_keys b WHERE b.public_key_hash = c.public_key_hash) AS is_key_blocked
      FROM certificates c WHERE issuer_key_id = ? AND serial_number = ?`,
@@ -35,9 +38,14 @@ export function commit(sql: Sql, id: CertificateId, der: Uint8Array, events: Eve
   if (sql.get('SELECT 1 FROM certificates WHERE fingerprint = ?', fingerprint) !== undefined) return 'lost'
   if (row.supersedes !== null) {
     const superseded = sql.run(
-      'UPDATE certificates SET superseded_at = ? WHERE ordinal = ? AND reason IS NULL AND superseded_at IS NULL',
+      // An end never moves back.
+      `UPDATE certificates SET superseded_at = min(coalesce(superseded_at, ?), ?), superseded_by = ?
+       WHERE ordinal = ? AND reason IS NULL AND NOT ${isReplaced}`,
       row.supersede_at,
+      row.supersede_at,
+      row.ordinal,
       row.supersedes,
+      row.created_at,
     )
     if (superseded !== 1) return 'lost'
   }

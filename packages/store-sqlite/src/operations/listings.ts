@@ -22,6 +22,7 @@ import {
   type CertificateRow,
   certificateColumns,
   type RevocationColumns,
+  rowOf,
   toHex,
   toRecord,
   toRevocation,
@@ -34,21 +35,15 @@ interface PageRequest {
   readonly limit: number
 }
 
+const byFingerprint = `SELECT ${certificateColumns} FROM certificates c WHERE c.fingerprint = ?`
+const byId = `SELECT ${certificateColumns} FROM certificates c WHERE c.issuer_key_id = ? AND c.serial_number = ?`
+
 export function certificate(
   sql: Sql,
   key: CertificateId | { readonly fingerprint: Uint8Array },
 ): CertificateRecord | undefined {
-  const row =
-    'fingerprint' in key
-      ? sql.get<CertificateRow>(
-          `SELECT ${certificateColumns} FROM certificates c WHERE c.fingerprint = ?`,
-          key.fingerprint,
-        )
-      : sql.get<CertificateRow>(
-          `SELECT ${certificateColumns} FROM certificates c WHERE c.issuer_key_id = ? AND c.serial_number = ?`,
-          ...idOctets(key),
-        )
-  return row && toRecord(row)
+  const values = 'fingerprint' in key ? sql.values(byFingerprint, key.fingerprint) : sql.values(byId, ...idOctets(key))
+  return values && toRecord(rowOf(values))
 }
 
 export function certificateStatus(sql: Sql, id: CertificateId): CertificateStatus | undefined {

@@ -5,6 +5,7 @@ import type { Sql } from '../sql.ts'
 import type { SqliteValue } from '../sqlite-database.ts'
 import { type DeviceKey, findDevice, insertDevice } from './devices.ts'
 import { append } from './ledger.ts'
+import { checkToken, spendToken } from './tokens.ts'
 
 /** What a reservation needs from the others in order to be taken. */
 type Standing =
@@ -36,9 +37,13 @@ export function reserve(sql: Sql, reservation: Reservation, events: Events): Res
   const known = reservation.deviceId === undefined ? undefined : findDevice(sql, reservation.deviceId)
   const standing = expectation(sql, reservation, known)
   if ('result' in standing) return standing.result
-  const refused = reservation.tokenHash && spendToken(sql, reservation.tokenHash, reservation, known?.epoch ?? 0)
-  if (refused !== undefined) return refused
+  const token = reservation.tokenHash && checkToken(sql, reservation.tokenHash, reservation, known?.epoch ?? 0)
+  if (token !== undefined && 'refused' in token) return token.refused
   for (const row of standing.lapsed) abandonRow(sql, row, reservation.createdAt)
+  const spender = token?.lapsed
+  if (spender !== undefined && !standing.lapsed.some(({ ordinal }) => ordinal === spender.ordinal)) {
+    abandonRow(sql, spender, reservation.createdAt)
+  }
   const device = known ?? (reservation.deviceId === undefined ? undefined : insertDevice(sql, reservation.deviceId))
   sql.run(
     `INSERT INTO certificates (issuer_key_id, serial_number, role, profile, device_id, owner, attributes, public_key_hash,
@@ -52,9 +57,19 @@ export function reserve(sql: Sql, reservation: Reservation, events: Events): Res
     standing.supersedes?.ordinal ?? null,
     standing.supersedes?.at.getTime() ?? null,
   )
+  if (reservation.tokenHash !== undefined) {
+    const { ordinal } = sql.get<{ ordinal: number }>('SELECT last_insert_rowid() AS ordinal')!
+    spendToken(sql, reservation.tokenHash, ordinal)
+  }
   append(sql, events)
   return 'reserved'
 }
+
+/**
+ * Whether a row of `certificates` cannot be renewed for having been renewed; its parameter is the time. What is good yet, and was replaced by what has been revoked for good, is the device's best again.
+ */
+export const isReplaced = `(superseded_at IS NOT NULL AND NOT (superseded_at > ? AND EXISTS (
+  SELECT 1 FROM certificates n WHERE n.ordinal = certificates.superseded_by AND n.reason <> 'certificateHold')))`
 
 export function isKeyBlocked(sql: Sql, publicKeyHash: Uint8Array): boolean {
   return sql.get('SELECT 1 FROM blocked_keys WHERE public_key_hash = ?', publicKeyHash) !== undefined
@@ -128,32 +143,17 @@ function expectation(sql: Sql, { expect, deviceId, createdAt }: Reservation, dev
     ordinal: number
     device_id: string | null
     reason: string | null
-    superseded_at: number | null
-  }>('SELECT ordinal, device_id, reason, superseded_at FROM certificates WHERE fingerprint = ?', expect.supersedes)
+    is_replaced: 0 | 1
+  }>(
+    `SELECT ordinal, device_id, reason, ${isReplaced} AS is_replaced FROM certificates WHERE fingerprint = ?`,
+    now,
+    expect.supersedes,
+  )
   if (row === undefined || deviceId === undefined || row.device_id !== deviceId || row.reason !== null) {
     return { result: 'deviceClosed' }
   }
-  if (row.superseded_at !== null) return { result: 'expectationFailed' }
+  if (row.is_replaced === 1) return { result: 'expectationFailed' }
   const open = sql.all<OpenReservation>(`${openReservation} AND supersedes = ?`, row.ordinal)
   if (open.some(other => other.lease_until >= now)) return { result: 'expectationFailed' }
   return { supersedes: { ordinal: row.ordinal, at: expect.at }, lapsed: open }
-}
-
-/** Spends the token, or says why it cannot be. */
-function spendToken(
-  sql: Sql,
-  hash: Uint8Array,
-  { deviceId, createdAt }: Reservation,
-  epoch: number,
-): 'tokenSpent' | 'deviceClosed' | undefined {
-  const token = sql.get<{ device_id: string; expires_at: number; epoch: number; spent: number }>(
-    'SELECT device_id, expires_at, epoch, spent FROM tokens WHERE hash = ?',
-    hash,
-  )
-  if (token === undefined || token.spent !== 0 || token.device_id !== deviceId) return 'tokenSpent'
-  if (token.expires_at <= createdAt.getTime()) return 'tokenSpent'
-  // A token does not outlive the revocation of its device.
-  if (token.epoch !== epoch) return 'deviceClosed'
-  sql.run('UPDATE tokens SET spent = 1 WHERE hash = ?', hash)
-  return undefined
 }

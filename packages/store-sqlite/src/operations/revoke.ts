@@ -173,6 +173,7 @@ function revocationColumns(row: Row, revocation: Revocation): RevocationColumns 
   }
 }
 
-function formatFingerprint(octets: Uint8Array): string {
+/** `AA:BB:…` */
+export function formatFingerprint(octets: Uint8Array): string {
   return toHex(octets).toUpperCase().match(/../g)!.join(':')
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeSync } from 'node:fs'
 import { createObservations, type Observations } from '../../../core/test/crash/observations.ts'
 
 /** The arrays of {@link Observations}: what a process sees, one line for each. */
-const kinds = ['signing', 'signed', 'returned', 'revocations', 'crls', 'violations'] as const
+const kinds = ['signing', 'signed', 'returned', 'operatorRenewals', 'revocations', 'crls', 'violations'] as const
 type Kind = (typeof kinds)[number]
 
 /** Writes a line at once: what was written before a SIGKILL is in the file. */

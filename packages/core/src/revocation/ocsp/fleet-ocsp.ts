@@ -3,17 +3,17 @@ import { checkedNow } from '../../authority/check-clock.ts'
 import type { IssueContext } from '../../authority/issue.ts'
 import type { Issuer } from '../../authority/issuer.ts'
 import type { FleetWarning } from '../../fleet/fleet-warning.ts'
-import type { CertificateStatus, FleetEvent } from '../../store/store.ts'
-import { createLedgerWatch } from './ledger-watch.ts'
+import type { CertificateStatus, FleetEventType } from '../../store/store.ts'
+import type { LedgerWatch } from '../ledger-watch.ts'
 import type { OcspAuthority } from './ocsp-authority.ts'
 import { createOcspDelegate, isKeyAway, type OcspDelegate } from './ocsp-delegate.ts'
 import { createWatchedOcspResponder, type OcspOptions, type WatchedOcspResponder } from './ocsp-responder.ts'
 
 /** A fleet's responder. */
-export interface FleetOcsp extends Pick<WatchedOcspResponder, 'answer' | 'cachedBytes' | 'cachedAnswers'> {
-  /** This process has revoked, held or released something: what is kept is not given out before the ledger is looked at again. */
-  changed(): void
-}
+export type FleetOcsp = Pick<WatchedOcspResponder, 'answer' | 'cachedBytes' | 'cachedAnswers'>
+
+/** What changes the status of a certificate. A reservation that is committed changes it too, but of what has no status nothing is kept. */
+const changesStatus: ReadonlySet<FleetEventType> = new Set(['revoked', 'held', 'released'])
 
 interface FleetAuthority extends OcspAuthority {
   readonly keyId: string
@@ -24,7 +24,10 @@ interface FleetAuthority extends OcspAuthority {
 export function createFleetOcsp(
   context: IssueContext,
   cas: readonly { readonly role: 'root' | 'issuingCa'; readonly issuer: Issuer }[],
-  options: Required<OcspOptions> & { readonly onWarning: (warning: FleetWarning) => void },
+  options: Required<OcspOptions> & {
+    readonly watch: LedgerWatch
+    readonly onWarning: (warning: FleetWarning) => void
+  },
 ): FleetOcsp {
   const { store } = context
   const authorities = cas.map(({ role, issuer }): FleetAuthority => {
@@ -51,14 +54,18 @@ export function createFleetOcsp(
     }
   })
 
-  const watch = createLedgerWatch(store, (event: FleetEvent | undefined) => {
-    if (event?.certificate === undefined) return responder.forgetAll()
-    const { certificate } = event
-    const authority = authorities.find(({ keyId }) => keyId === certificate.issuerKeyId)
-    if (authority === undefined) return
-    responder.forget(authority, certificate.serialNumber)
-    // What a revoked responder has signed is not given out either.
-    if (event.type !== 'released' && authority.delegate.drop(certificate)) responder.forgetAll()
+  options.watch.listen({
+    heard(change) {
+      if (change === undefined) return responder.forgetAll()
+      if (!changesStatus.has(change.type)) return
+      const { certificate } = change
+      if (certificate === undefined) return responder.forgetAll()
+      const authority = authorities.find(({ keyId }) => keyId === certificate.issuerKeyId)
+      if (authority === undefined) return
+      responder.forget(authority, certificate.serialNumber)
+      // What a revoked responder has signed is not given out either.
+      if (change.type !== 'released' && authority.delegate.drop(certificate)) responder.forgetAll()
+    },
   })
 
   let checkedSecond = Number.NaN
@@ -66,7 +73,6 @@ export function createFleetOcsp(
     ...options,
     authorities,
     clock: context.clock,
-    watch,
     // Once a second: the ledger's latest date moves on like the clock.
     checkClock(now) {
       const second = Math.floor(now.getTime() / 1000)
@@ -84,7 +90,6 @@ export function createFleetOcsp(
     get cachedAnswers() {
       return responder.cachedAnswers
     },
-    changed: watch.expire,
   }
 }
 

@@ -52,6 +52,8 @@ export interface CertificateRow {
   readonly supersedes: { readonly row: CertificateRow; readonly at: Date } | undefined
   /** The newest reservation that renews it. */
   renewedBy: CertificateRow | undefined
+  /** The certificate that has superseded it. */
+  supersededBy: CertificateRow | undefined
 }
 
 export function storedSubject(subject: CertificateSubject): StoredSubject {
@@ -91,6 +93,7 @@ export function newRow(
     epoch: row.epoch,
     supersedes: row.supersedes,
     renewedBy: undefined,
+    supersededBy: undefined,
   }
 }
 
@@ -107,6 +110,12 @@ export function isLiveCertificate(row: CertificateRow, at: Date): boolean {
     (row.supersededAt === undefined || row.supersededAt > at) &&
     row.subject.notAfter >= at.getTime()
   )
+}
+
+/** Whether it cannot be renewed for having been renewed. What is good yet, and was replaced by what has been revoked for good, is the device's best again. */
+export function isReplaced({ supersededAt, supersededBy }: CertificateRow, at: Date): boolean {
+  if (supersededAt === undefined) return false
+  return supersededAt <= at || supersededBy === undefined || !isRevokedForGood(supersededBy)
 }
 
 /** Whether it may still become a certificate, by whatever holder. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { CertificateId, CommitResult } from '../store.ts'
+import { isReplaced } from './certificate-row.ts'
 import type { CertificateTable } from './certificate-table.ts'
 import { toOctets } from './octets.ts'
 
@@ -19,15 +20,23 @@ export function commit(
   if (table.isKeyBlocked(row.subject.publicKeyHash)) return refuse('lost')
   const superseded = row.supersedes?.row
   if (superseded !== undefined) {
-    if (superseded.revocation !== undefined || superseded.supersededAt !== undefined) return refuse('lost')
+    if (superseded.revocation !== undefined) return refuse('lost')
+    if (isReplaced(superseded, new Date(row.subject.createdAt))) return refuse('lost')
     if (table.get(superseded.subject.id) !== superseded) return refuse('lost')
   }
   const fingerprint = hash('sha256', der, 'binary')
   if (table.getByFingerprint(fingerprint) !== undefined) return refuse('lost')
   table.commit(row, toOctets(der), fingerprint)
   if (superseded !== undefined) {
-    superseded.supersededAt = row.supersedes!.at
+    const { at } = row.supersedes!
+    superseded.supersededAt = earlier(superseded.supersededAt, at)
+    superseded.supersededBy = row
     superseded.renewedBy = undefined
   }
   return { result: 'committed', changed: true }
+}
+
+/** An end never moves back. */
+function earlier(end: Date | undefined, at: Date): Date {
+  return end === undefined || at < end ? at : end
 }

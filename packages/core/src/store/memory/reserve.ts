@@ -4,6 +4,7 @@ import {
   hasLeaseAt,
   isLiveCertificate,
   isOpenReservation,
+  isReplaced,
   newRow,
   storedSubject,
 } from './certificate-row.ts'
@@ -34,15 +35,18 @@ export function reserve(
   const standing = expectation(table, reservation)
   if ('result' in standing) return refuse(standing.result)
   const epoch = table.epochOf(reservation.deviceId)
+  const token = reservation.tokenHash && tokens.get(reservation.tokenHash)
+  const spender = token?.spentBy
   if (reservation.tokenHash !== undefined) {
-    const token = tokens.get(reservation.tokenHash)
-    if (token?.deviceId !== reservation.deviceId || token === undefined || token.spent) return refuse('tokenSpent')
+    if (token === undefined || token.deviceId !== reservation.deviceId) return refuse('tokenSpent')
     if (token.expiresAt <= reservation.createdAt) return refuse('tokenSpent')
+    if (spender !== undefined && !isForNothing(table, spender, reservation.createdAt)) return refuse('tokenSpent')
     // A token does not outlive the revocation of its device.
     if (token.epoch !== epoch) return refuse('deviceClosed')
-    token.spent = true
   }
-  for (const row of standing.lapsed) table.abandon(row)
+  const lapsed = new Set(standing.lapsed)
+  if (spender !== undefined && isOpenReservation(spender)) lapsed.add(spender)
+  for (const row of lapsed) table.abandon(row)
   const row = newRow({
     order: table.nextOrder(),
     subject: storedSubject(reservation),
@@ -54,8 +58,16 @@ export function reserve(
   })
   table.insert(row)
   if (row.supersedes !== undefined) row.supersedes.row.renewedBy = row
-  const taken = standing.lapsed.map(lapsed => abandonedEvent(lapsed, reservation.createdAt))
+  if (token !== undefined) token.spentBy = row
+  const taken = [...lapsed].map(passed => abandonedEvent(passed, reservation.createdAt))
   return { result: 'reserved', changed: true, taken }
+}
+
+/** Whether what spent a token will never be a certificate. What was pruned had become one, as far as anybody knows. */
+function isForNothing(table: CertificateTable, spender: CertificateRow, at: Date): boolean {
+  if (table.get(spender.subject.id) !== spender) return false
+  if (spender.state === 'abandoned') return true
+  return spender.state === 'reserved' && (!isOpenReservation(spender) || !hasLeaseAt(spender, at))
 }
 
 /** The event of a reservation that was taken from its holder. */
@@ -99,7 +111,7 @@ function expectation(table: CertificateTable, reservation: Reservation): Standin
   ) {
     return { result: 'deviceClosed' }
   }
-  if (row.supersededAt !== undefined) return { result: 'expectationFailed' }
+  if (isReplaced(row, createdAt)) return { result: 'expectationFailed' }
   const other = row.renewedBy !== undefined && isOpenReservation(row.renewedBy) ? row.renewedBy : undefined
   if (other !== undefined && hasLeaseAt(other, createdAt)) return { result: 'expectationFailed' }
   return { supersedes: { row, at: copyDate(expect.at) }, lapsed: other === undefined ? [] : [other] }

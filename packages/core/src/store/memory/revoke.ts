@@ -83,7 +83,8 @@ function toEnded({ subject }: CertificateRow): EndedCertificate {
   return { id: { ...subject.id }, ...(subject.deviceId !== undefined && { deviceId: subject.deviceId }) }
 }
 
-function eventOf(row: CertificateRow, { fingerprint: _, ...event }: FleetEventInput): FleetEventInput {
+/** The event of one certificate, of the one that stands for all. */
+export function eventOf(row: CertificateRow, { fingerprint: _, ...event }: FleetEventInput): FleetEventInput {
   return {
     ...event,
     certificate: row.subject.id,

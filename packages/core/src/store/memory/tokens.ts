@@ -1,27 +1,59 @@
-import type { EnrollmentToken } from '../store.ts'
+import type { EnrollmentToken, TokenRecord } from '../store.ts'
+import type { CertificateRow } from './certificate-row.ts'
 import { copyDate } from './copies.ts'
-import { type Octets, toOctets } from './octets.ts'
+import { type Octets, octetsOf, toOctets } from './octets.ts'
 
 interface Row {
   readonly deviceId: string
   readonly expiresAt: Date
+  readonly profile: string | undefined
+  readonly owner: string | undefined
+  readonly attributes: Readonly<Record<string, string>> | undefined
   /** The device's epoch when the token was made. */
   readonly epoch: number
-  spent: boolean
+  /** The reservation that spent it last. */
+  spentBy: CertificateRow | undefined
 }
 
 /** Enrolment tokens. A spent one stays until it would have expired, so that adding it again cannot revive it. */
 export class Tokens {
   readonly #rows = new Map<Octets, Row>()
 
-  add(token: EnrollmentToken, epoch: number): void {
+  /** Whether it was not there. */
+  add(token: EnrollmentToken, epoch: number): boolean {
     const key = toOctets(token.hash)
-    if (this.#rows.has(key)) return
-    this.#rows.set(key, { deviceId: token.deviceId, expiresAt: copyDate(token.expiresAt), epoch, spent: false })
+    if (this.#rows.has(key)) return false
+    const { deviceId, profile, owner, attributes } = token
+    this.#rows.set(key, {
+      deviceId,
+      expiresAt: copyDate(token.expiresAt),
+      profile,
+      owner,
+      attributes: attributes && { ...attributes },
+      epoch,
+      spentBy: undefined,
+    })
+    return true
   }
 
   get(hash: Uint8Array): Row | undefined {
     return this.#rows.get(toOctets(hash))
+  }
+
+  record(hash: Uint8Array): TokenRecord | undefined {
+    const key = toOctets(hash)
+    const row = this.#rows.get(key)
+    if (row === undefined) return undefined
+    const { deviceId, expiresAt, profile, owner, attributes, spentBy } = row
+    return {
+      hash: octetsOf(key),
+      deviceId,
+      expiresAt: copyDate(expiresAt),
+      ...(profile !== undefined && { profile }),
+      ...(owner !== undefined && { owner }),
+      ...(attributes !== undefined && { attributes: { ...attributes } }),
+      ...(spentBy !== undefined && { spentBy: { ...spentBy.subject.id } }),
+    }
   }
 
   prune(expiredBefore: Date, limit: number): number {

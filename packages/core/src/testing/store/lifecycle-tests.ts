@@ -23,6 +23,7 @@ function everyCall(
     ['certificate', io => store.certificate(id, io)],
     ['certificateStatus', io => store.certificateStatus(id, io)],
     ['certificates', io => store.certificates({ list: 'devices' }, { limit: 1 }, io)],
+    ['supersede', io => store.supersede(id, at(5), fixture.event(), io)],
     ['revoke', io => store.revoke(id, fixture.revocation(), [fixture.event()], io)],
     ['revokeDevice', io => store.revokeDevice('device-1', fixture.revocation(), fixture.event(), io)],
     ['release', io => store.release(id, [fixture.event()], io)],
@@ -34,7 +35,8 @@ function everyCall(
     ['crl', io => store.crl(scope, io)],
     ['document', io => store.document('settings', io)],
     ['putDocument', io => store.putDocument('call', fixture.octets(), 0, [fixture.event()], io)],
-    ['addToken', io => store.addToken(fixture.token(), io)],
+    ['addToken', io => store.addToken(fixture.token(), [fixture.event()], io)],
+    ['token', io => store.token(fixture.token().hash, io)],
     ['lease', io => store.lease('call', 'holder', 60, io)],
     ['releaseLease', io => store.releaseLease(lease, io)],
     ['ledger', io => store.ledger({ after: '', limit: 1 }, io)],
@@ -172,8 +174,8 @@ export function lifecycleTests(test: StoreTest): void {
     await fill(store, fixture)
     const token = fixture.token('token-device')
     const spent = fixture.token('token-device')
-    await store.addToken(token)
-    await store.addToken(spent)
+    await store.addToken(token, [])
+    await store.addToken(spent, [])
     await fixture.reserve({ deviceId: 'token-device', tokenHash: spent.hash })
     const compromised = (await store.certificates({ list: 'device', deviceId: 'revoked' }, { limit: 1 })).items[0]!
     const before = await contents(store)

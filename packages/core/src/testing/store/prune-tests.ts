@@ -70,7 +70,7 @@ export function pruneTests(test: StoreTest): void {
     await appendAt(store, [1, 2, 3])
     for (let count = 0; count < 3; count++) {
       await fixture.issue({ notAfter: at(1) })
-      await store.addToken(fixture.token('device-1', { expiresAt: at(1) }))
+      await store.addToken(fixture.token('device-1', { expiresAt: at(1) }), [])
     }
     const marks = { ledgerBefore: at(100), certificatesExpiredBefore: at(100) }
     const counts: number[] = []
@@ -124,7 +124,7 @@ export function pruneTests(test: StoreTest): void {
   test('a blocked key stays blocked, and a revoked device keeps its epoch', async ({ store, fixture }) => {
     const { reservation } = await fixture.issue({ notAfter: days(10) })
     const token = fixture.token('device-1', { expiresAt: days(1000) })
-    await store.addToken(token)
+    await store.addToken(token, [])
     await store.revokeDevice('device-1', fixture.revocation('keyCompromise'), fixture.event('revoked'))
     await store.putCrl(scope, fixture.crl(1n, { thisUpdate: days(11) }), undefined, [])
     assert.equal(await store.prune({ certificatesExpiredBefore: days(100) }, 10), 1)

@@ -35,7 +35,7 @@ export function reserveTests(test: StoreTest): void {
 
   test('the same reservation again is reserved, once', async ({ store, fixture }) => {
     const token = fixture.token()
-    await store.addToken(token)
+    await store.addToken(token, [])
     const reservation = fixture.reservation({ expect: 'newDevice', tokenHash: token.hash })
     const appended = await fixture.appended(async () => {
       assert.equal(await store.reserve(reservation, [fixture.event('issuing')]), 'reserved')
@@ -194,6 +194,29 @@ function supersedesTests(test: StoreTest): void {
     assert.equal(await store.reserve(fixture.reservation({ expect }), []), 'expectationFailed')
     assert.equal(await store.commit(first.id, fixture.octets(), []), 'committed')
     assert.equal(await store.reserve(fixture.reservation({ expect }), []), 'expectationFailed')
+  })
+
+  test('supersedes: what was replaced by a revoked certificate can be renewed again, as long as it is good', async ({
+    store,
+    fixture,
+  }) => {
+    const old = await fixture.issue()
+    const lost = await fixture.issue({ expect: { supersedes: old.fingerprint, at: days(1) } })
+    const expect = { supersedes: old.fingerprint, at: days(2) }
+    const lasting = { instance: 'i', leaseUntil: days(9) }
+    assert.equal(await store.reserve(fixture.reservation({ expect }), []), 'expectationFailed')
+    await fixture.revoke(lost.id, 'certificateHold')
+    assert.equal(await store.reserve(fixture.reservation({ expect }), []), 'expectationFailed')
+    await fixture.revoke(lost.id, 'superseded')
+    const late = fixture.reservation({ expect, createdAt: days(1), holder: lasting })
+    assert.equal(await store.reserve(late, []), 'expectationFailed')
+    const again = await fixture.issue({ expect })
+    // An end never moves back.
+    assert.deepEqual((await fixture.record(old.id)).supersededAt, days(1))
+    assert.equal(await store.reserve(fixture.reservation({ expect }), []), 'expectationFailed')
+    await fixture.revoke(again.id)
+    await fixture.issue({ expect: { supersedes: old.fingerprint, at: at(9) } })
+    assert.deepEqual((await fixture.record(old.id)).supersededAt, at(9))
   })
 
   test('supersedes: a renewal whose lease ran out is taken from its holder', async ({ store, fixture }) => {

@@ -236,7 +236,7 @@ function specificTests(test: StoreTest): void {
       const deviceId = `of-${query.list}`
       await fixture.issue({ deviceId, ...subject })
       const token = fixture.token(deviceId)
-      await store.addToken(token)
+      await store.addToken(token, [])
       const begun = await fixture.reserve({ deviceId, owner: 'bob' })
       await endAll(store, fixture, query)
       assert.equal(await store.commit(begun.id, fixture.octets(), []), 'lost')
@@ -249,7 +249,7 @@ function specificTests(test: StoreTest): void {
     const { id } = await fixture.issue({ owner: 'alice' })
     await fixture.revoke(id)
     const token = fixture.token('device-1')
-    await store.addToken(token)
+    await store.addToken(token, [])
     await endAll(store, fixture, owner)
     const again = fixture.reservation({ expect: 'newDevice', tokenHash: token.hash })
     assert.equal(await store.reserve(again, []), 'reserved')

@@ -1,0 +1,190 @@
+import { setImmediate as pause } from 'node:timers/promises'
+import { isPkiError } from '@fleetcert/x509'
+import type { Cursor, FleetEventInput, FleetEventType, Store } from '../store/store.ts'
+
+/** What changes nothing about a certificate that is on record already. Of any other entry, also one of a later version, it is taken that it does. */
+const harmless: ReadonlySet<FleetEventType> = new Set([
+  'fleetCreated',
+  'issuing',
+  'issued',
+  'abandoned',
+  'registered',
+  'keyBlocked',
+  'crlPublished',
+  'enforced',
+  'settingsChanged',
+  'tokenCreated',
+  'renewalsScheduled',
+  'renewalsWithdrawn',
+])
+/** The place of whoever watches, by the name of those who did so first. */
+const consumer = 'ocsp'
+/** Half of the second within which another process's change is heard of. */
+const freshMilliseconds = 500
+/** From then on whoever asks sees to it that the ledger is read again, and does not wait for it. */
+const aheadMilliseconds = 250
+const pageEvents = 500
+/** Of a ledger that has grown long meanwhile no more is read at once: until it is caught up with, the store is asked for everything. */
+const pagesAtOnce = 4
+/** Between such readings: whoever asks meanwhile does not wait for them. */
+const pauseMilliseconds = 100
+/** So often the place is saved for processes to come, which it spares the past. */
+const savedEach = 5000
+
+/** What an entry of the ledger says of whom it is about. */
+export type Change = Pick<FleetEventInput, 'type' | 'deviceId' | 'certificate' | 'fingerprint'>
+
+/** Hears what changes what is on record. */
+export interface ChangeListener {
+  /** Called with each change, this process's own too, before anybody is told that all is heard of; the same one may come twice. Without one: anything may have changed. */
+  heard(change: Change | undefined): void
+  /** This process has changed something; what, the ledger will tell. Nothing that was begun before may be given to those who ask from now on. */
+  disturbed?(): void
+}
+
+/** Tells those who keep what they have read in the store whether it is still so. It reads the ledger when it is asked, and neither before nor after: it has no timer. */
+export interface LedgerWatch {
+  /** Rises with every change that was heard of or announced. What was read in the store before a change is not to be kept after it. */
+  readonly epoch: number
+  /** Whether it has a place in the ledger: before it has one, nothing may be kept, for what comes next may be missed. */
+  readonly hasBegun: boolean
+  /** The ledger's latest date, milliseconds since 1970; `-Infinity` where none is known. */
+  readonly newestAt: number
+  /** Whether all changes up to a moment ago have been heard of, so that what is kept may be given out unasked. */
+  isFresh(): boolean
+  /** Hears of what has changed, from the first call on. Resolves whether it is all heard of now. Rejects when that cannot be known. */
+  refresh(): Promise<boolean>
+  /** Begins to read the ledger where that helps whoever asks next. Nobody waits for it. */
+  look(): void
+  /** What is known is not fresh any more: this process has changed something. */
+  expire(): void
+  /** This process has changed what these entries tell of. */
+  note(events: readonly FleetEventInput[]): void
+  listen(listener: ChangeListener): void
+}
+
+/** One for all of a fleet that keeps something in memory. */
+export function createLedgerWatch(store: Store): LedgerWatch {
+  const listeners: ChangeListener[] = []
+  let after: Cursor | undefined
+  let reading: Promise<boolean> | undefined
+  let epoch = 0
+  let newestAt = Number.NEGATIVE_INFINITY
+  let unsaved = 0
+  /** When the ledger was last read to its end, by a clock that nobody sets. */
+  let freshUntil = Number.NEGATIVE_INFINITY
+  let aheadFrom = Number.POSITIVE_INFINITY
+  let expired = false
+  /** While a long ledger is caught up with: when to go on. */
+  let notBefore = Number.NEGATIVE_INFINITY
+
+  const tell = (change: Change | undefined): void => {
+    epoch += 1
+    for (const listener of listeners) listener.heard(change)
+  }
+  const hear = (event: FleetEventInput): void => {
+    newestAt = Math.max(newestAt, event.at.getTime())
+    if (!harmless.has(event.type)) tell(event)
+  }
+  const disturb = (): void => {
+    for (const listener of listeners) listener.disturbed?.()
+  }
+
+  const begin = async (): Promise<Cursor> => {
+    const place = await store.cursor(consumer)
+    // Behind the place: what is appended meanwhile is read as well.
+    newestAt = Math.max(newestAt, (await store.newestEventAt())?.getTime() ?? newestAt)
+    return place
+  }
+
+  const read = async (): Promise<boolean> => {
+    expired = false
+    const begun = performance.now()
+    after ??= await begin()
+    for (let page = 0; page < pagesAtOnce; page += 1) {
+      if (page > 0) await pause()
+      const { items, next } = await store.ledger({ after, limit: pageEvents })
+      for (const event of items) hear(event)
+      after = next
+      unsaved += items.length
+      if (unsaved >= savedEach) {
+        unsaved = 0
+        // It spares others some reading; nobody relies on it.
+        store.saveCursor(consumer, next, undefined).catch(() => {})
+      }
+      if (items.length < pageEvents) {
+        // Somebody may have changed something while it was read: then it has to be read again.
+        if (expired) return false
+        freshUntil = begun + freshMilliseconds
+        aheadFrom = begun + aheadMilliseconds
+        return true
+      }
+    }
+    notBefore = performance.now() + pauseMilliseconds
+    return false
+  }
+
+  const look = (): void => {
+    if (reading !== undefined || performance.now() < notBefore) return
+    // If it fails, what is known ages, and whoever asks then meets the failure.
+    startReading().catch(() => {})
+  }
+
+  const startReading = (): Promise<boolean> => {
+    reading ??= read()
+      .catch((error: unknown) => {
+        // What lay between was pruned away.
+        if (!isPkiError(error, 'ERR_PKI_CURSOR')) throw error
+        after = ''
+        tell(undefined)
+        return false
+      })
+      .finally(() => {
+        reading = undefined
+      })
+    return reading
+  }
+
+  return {
+    get epoch() {
+      return epoch
+    },
+    get hasBegun() {
+      return after !== undefined
+    },
+    get newestAt() {
+      return newestAt
+    },
+    isFresh() {
+      const time = performance.now()
+      if (time >= freshUntil) return false
+      if (time >= aheadFrom) {
+        aheadFrom = Number.POSITIVE_INFINITY
+        look()
+      }
+      return true
+    },
+    look,
+    async refresh(): Promise<boolean> {
+      // What is being read was begun before this caller came, and may miss what he knows of.
+      if (reading !== undefined) await reading.catch(() => {})
+      const time = performance.now()
+      if (time < freshUntil) return true
+      if (time < notBefore) return false
+      return startReading()
+    },
+    expire(): void {
+      expired = true
+      freshUntil = Number.NEGATIVE_INFINITY
+      epoch += 1
+      disturb()
+    },
+    note(events): void {
+      for (const event of events) hear(event)
+      disturb()
+    },
+    listen(listener): void {
+      listeners.push(listener)
+    },
+  }
+}
