@@ -29,6 +29,7 @@ export const denyReasonSentences = {
   topicNotAllowed: 'The topic is outside what the device may use.',
   topicInvalid: 'The topic is not one that MQTT allows here.',
   storeUnavailable: 'The fleet could not be asked: its store is down or failed.',
+  overloaded: 'Too many decisions were under way: the device may try again in a moment.',
   clockOff: 'The clock of this process is behind, so validity cannot be judged.',
   malformedRequest: 'The request of the broker is malformed.',
   unknownRoute: 'The request of the broker went to an address that answers nothing.',

@@ -1,8 +1,16 @@
-import { type CertificateRecord, type DeviceRecord, type Fleet, type Identification, isPkiError } from '@fleetcert/core'
+import {
+  type CertificateEvidence,
+  type CertificateRecord,
+  type DeviceRecord,
+  type Fleet,
+  type Identification,
+  type IdentifyOptions,
+  isPkiError,
+} from '@fleetcert/core'
 import type { DenyReason } from './deny-reason.ts'
 
 /** A certificate as a broker shows it: the DER of the end entity, or its SHA-256 fingerprint. */
-export type Evidence = { readonly der: Uint8Array } | { readonly fingerprint: string }
+export type Evidence = CertificateEvidence
 
 /** Whose certificate it is, or why it is nobody's. */
 export type Identity =
@@ -32,9 +40,13 @@ const refusalReasons: Partial<Record<Identification['status'], DenyReason>> = {
 const maximumDerOctets = 65_536
 
 /** Asks the fleet. Rejects when the fleet cannot answer. */
-export async function identifyEvidence(fleet: Pick<Fleet, 'identify'>, evidence: Evidence): Promise<Identity> {
+export async function identifyEvidence(
+  fleet: Pick<Fleet, 'identify'>,
+  evidence: Evidence,
+  options?: IdentifyOptions,
+): Promise<Identity> {
   if ('der' in evidence && !isOneSequence(evidence.der)) return { status: 'refused', reason: 'certificateUnparsable' }
-  const answer = await fleet.identify(evidence)
+  const answer = await fleet.identify(evidence, options)
   if (answer.status === 'unknown') return { status: 'refused', reason: 'certificateUnknown' }
   const { device, certificate } = answer
   if (answer.status !== 'active') {
@@ -49,12 +61,13 @@ export async function identifyEvidence(fleet: Pick<Fleet, 'identify'>, evidence:
   const isDevice = (device.role === 'device' || device.role === 'service') && certificate.role === device.role
   if (!isDevice || certificate.fingerprint === undefined)
     return { status: 'refused', reason: 'certificateUnknown', isKnown: true }
-  return { status: 'active', device, certificate, fingerprint: colonHex(certificate.fingerprint) }
+  return { status: 'active', device, certificate, fingerprint: device.fingerprint }
 }
 
 /** The reason for a fleet that rejected. */
 export function storeFailure(error: unknown): DenyReason {
   if (isPkiError(error, 'ERR_PKI_CLOCK')) return 'clockOff'
+  if (isPkiError(error, 'ERR_PKI_BUSY')) return 'overloaded'
   if (isPkiError(error, 'ERR_PKI_DEVICE_ID')) return 'deviceUnknown'
   if (
     isPkiError(error, 'ERR_PKI_FINGERPRINT') ||
@@ -76,8 +89,4 @@ function isOneSequence(der: Uint8Array): boolean {
   let length = 0
   for (let index = 0; index < lengthOctets; index++) length = length * 256 + der[2 + index]!
   return der.length === 2 + lengthOctets + length
-}
-
-function colonHex(octets: Uint8Array): string {
-  return Array.from(octets, octet => octet.toString(16).padStart(2, '0').toUpperCase()).join(':')
 }

@@ -1,12 +1,15 @@
 export {
   type BrokerAuth,
   type BrokerAuthOptions,
+  type BrokerCounters,
   type ConnectDecision,
   type ConnectInput,
+  type CountingBrokerAuth,
   createBrokerAuth,
   type TopicDecision,
   type TopicInput,
 } from './broker-auth.ts'
+export type { ActionCounters, CountedAction } from './decision-counters.ts'
 export { type Denial, type DenyReason, denyReasonSentences } from './deny-reason.ts'
 export type { SecretHeader } from './emqx/config/config-values.ts'
 export type { EmqxCommonOptions, EmqxConfigOptions } from './emqx/config/emqx-config-options.ts'

@@ -64,14 +64,27 @@ export function attachAedes(broker: AedesBroker, auth: BrokerAuth, options: Atta
     authorizeForward: broker.authorizeForward,
   }
 
+  /** Tells of a refusal of `auth`. */
   function refuse(reason: DenyReason, denial: Omit<Denial, 'reason'>): Error {
     report(onDeny, { reason, ...denial })
     return new Error(denyReasonSentences[reason])
   }
 
+  /** Tells of a refusal that `auth` was not asked about. */
+  function refuseUnasked(reason: DenyReason, denial: Omit<Denial, 'reason'>): Error {
+    auth.count?.({ reason, action: denial.action })
+    return refuse(reason, denial)
+  }
+
   function expire({ client, deviceId }: Session): void {
-    refuse('expired', { action: 'session', clientId: client.id, deviceId })
+    refuseUnasked('expired', { action: 'session', clientId: client.id, deviceId })
     void closeClient(client)
+  }
+
+  /** A refusal of a CONNECT that is not `auth`'s. */
+  function unasked(reason: DenyReason): ConnectDecision {
+    auth.count?.({ reason, action: 'connect' })
+    return { result: 'deny', reason }
   }
 
   async function connect(
@@ -100,7 +113,7 @@ export function attachAedes(broker: AedesBroker, auth: BrokerAuth, options: Atta
         ticket.end()
       }
     }
-    return { result: 'deny', reason: 'silenced' }
+    return unasked('silenced')
   }
 
   broker.preConnect = (client, packet, callback) => {
@@ -110,9 +123,9 @@ export function attachAedes(broker: AedesBroker, auth: BrokerAuth, options: Atta
   }
 
   broker.authenticate = (client, username, _password, done) => {
-    const late = (): ConnectDecision => ({ result: 'deny', reason: 'deadlineExceeded' })
+    const late = (): ConnectDecision => unasked('deadlineExceeded')
     withinDeadline(deadlineSeconds, signal => connect(client, username, signal), late)
-      .catch((): ConnectDecision => ({ result: 'deny', reason: 'storeUnavailable' }))
+      .catch((): ConnectDecision => unasked('storeUnavailable'))
       .then(decision => {
         if (decision.result === 'allow') return done(null, true)
         const { reason, deviceId } = decision
@@ -139,10 +152,14 @@ export function attachAedes(broker: AedesBroker, auth: BrokerAuth, options: Atta
       if (reason === undefined) before.authorizePublish.call(broker, client, packet, callback)
       else callback(refuse(reason, denial))
     }
-    if (session === undefined) return answer('noCertificate')
+    const answerUnasked = (reason: DenyReason | undefined): void => {
+      if (reason !== undefined) auth.count?.({ reason, action: 'publish' })
+      answer(reason)
+    }
+    if (session === undefined) return answerUnasked('noCertificate')
     if (client.closed && !session.isSilenced) return void judgeWill(session, topic).then(answer)
     // MQTT 3.1.1 section 3.3.5: a server that does not authorize a PUBLISH either acknowledges it all the same, "or close the Network Connection". aedes closes.
-    answer(session.refusal('publish', topic))
+    answerUnasked(session.refusal('publish', topic))
   }
 
   /** Nothing but its will comes from a client that is closed. The device may have been revoked since, by a process that cannot reach this broker. */
@@ -177,7 +194,12 @@ export function attachAedes(broker: AedesBroker, auth: BrokerAuth, options: Atta
     const { topic } = subscription
     const reason = session === undefined ? 'noCertificate' : session.refusal('subscribe', topic)
     if (reason === undefined) return before.authorizeSubscribe.call(broker, client, subscription, callback)
-    refuse(reason, { action: 'subscribe', clientId: client.id, topic, ...(session && { deviceId: session.deviceId }) })
+    refuseUnasked(reason, {
+      action: 'subscribe',
+      clientId: client.id,
+      topic,
+      ...(session && { deviceId: session.deviceId }),
+    })
     callback(null, null)
   }
 

@@ -1,7 +1,7 @@
 import type { BrokerAuth } from '../broker-auth.ts'
-import { deadlineOf } from '../deadline.ts'
+import { deadlineOf, withinDeadline } from '../deadline.ts'
 import type { EmqxResponderOptions } from './create-emqx-responder.ts'
-import { answerInTime, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
+import { answerOf, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
 import { formContentType, maximumBodyOctets } from './read-emqx-body.ts'
 
 /** Whether the caller is the broker: by a secret header, by its address. Only `true` lets it in; anything else, or a throw, refuses. Must not read the body. */
@@ -32,7 +32,8 @@ export function createEmqxHandler(
   const { voice } = speech
   if (typeof authorizeCaller !== 'function') throw new TypeError('"authorizeCaller" must be a function')
   const routes = checkRoutes(options.routes)
-  const limits = { deadlineSeconds: deadlineOf(options.deadlineSeconds), onDeny: options.onDeny, voice }
+  const deadlineSeconds = deadlineOf(options.deadlineSeconds)
+  const listeners = { onDeny: options.onDeny, count: auth.count?.bind(auth) }
 
   async function outcome(request: Request, signal: AbortSignal): Promise<Outcome> {
     const isCaller = await isAllowed(authorizeCaller, request)
@@ -46,7 +47,9 @@ export function createEmqxHandler(
   }
 
   return async request => {
-    const { status, contentType, body } = await answerInTime(limits, signal => outcome(request, signal))
+    const late = (): Outcome => refuse(voice, 'deadlineExceeded')
+    const decided = withinDeadline(deadlineSeconds, signal => outcome(request, signal), late)
+    const { status, contentType, body } = await answerOf(decided, voice, listeners)
     return new Response(body, { status, headers: { 'content-type': contentType, 'cache-control': 'no-store' } })
   }
 }

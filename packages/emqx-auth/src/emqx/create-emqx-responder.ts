@@ -1,10 +1,10 @@
 import type { BrokerAuth } from '../broker-auth.ts'
-import { deadlineOf } from '../deadline.ts'
+import { createDeadline, deadlineOf } from '../deadline.ts'
 import type { Denial } from '../deny-reason.ts'
 import type { EmqxAnswer } from './emqx-answer.ts'
 import type { EmqxBodyKeys } from './emqx-body.ts'
 import type { EmqxDialect } from './emqx-dialect.ts'
-import { answerInTime, decide, denyAsked, type EmqxQuestion, speechOf } from './emqx-outcome.ts'
+import { answerOf, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
 
 /** Options of {@link createEmqxResponder}. */
 export interface EmqxResponderOptions {
@@ -38,11 +38,17 @@ export interface EmqxResponder {
 export function createEmqxResponder(auth: BrokerAuth, options: EmqxResponderOptions): EmqxResponder {
   const speech = speechOf(options)
   const { voice } = speech
-  const limits = { deadlineSeconds: deadlineOf(options.deadlineSeconds), onDeny: options.onDeny, voice }
+  const inTime = createDeadline(deadlineOf(options.deadlineSeconds))
+  const listeners = { onDeny: options.onDeny, count: auth.count?.bind(auth) }
+  const late = (): Outcome => refuse(voice, 'deadlineExceeded')
   const answer =
     (question: EmqxQuestion) =>
     (contentType: string | undefined, body: Uint8Array): Promise<EmqxAnswer> =>
-      answerInTime(limits, () => decide(auth, speech, { question, contentType, body }))
+      answerOf(
+        inTime(() => decide(auth, speech, { question, contentType, body }), late),
+        voice,
+        listeners,
+      )
   return {
     authenticate: answer('authenticate'),
     authorize: answer('authorize'),

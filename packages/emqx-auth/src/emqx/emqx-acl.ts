@@ -31,6 +31,7 @@ export function emqxAcl(acl: readonly AclRule[]): readonly AclRule[] {
 
 /** The filter that `…/+` and `…/+/#` let in. Behind `eq ` EMQX compares it letter by letter. */
 function widenedFilter(topic: string): string[] {
+  if (!topic.includes('+')) return []
   const levels = topic.split('/')
   const last = levels.at(-1) === '#' ? levels.length - 2 : levels.length - 1
   return levels[last] === '+' ? [[...levels.slice(0, last), '#'].join('/')] : []

@@ -1,5 +1,4 @@
 import type { BrokerAuth, ConnectDecision, TopicInput } from '../broker-auth.ts'
-import { withinDeadline } from '../deadline.ts'
 import { type Denial, type DenyReason, report } from '../deny-reason.ts'
 import type { EmqxAnswer } from './emqx-answer.ts'
 import { type EmqxBody, type EmqxBodyNames, resolveBodyKeys } from './emqx-body.ts'
@@ -7,6 +6,8 @@ import { type EmqxDialect, type EmqxVoice, voiceOf } from './emqx-dialect.ts'
 import { readEvidence } from './emqx-evidence.ts'
 import { isForOtherDialect } from './other-dialect.ts'
 import { readEmqxBody } from './read-emqx-body.ts'
+
+type Decider = Pick<BrokerAuth, 'authenticate' | 'authorize'>
 
 /** Which of EMQX's two questions. */
 export type EmqxQuestion = 'authenticate' | 'authorize'
@@ -22,6 +23,8 @@ export interface EmqxRequest {
 export interface Outcome {
   readonly answer: EmqxAnswer
   readonly denial?: Denial
+  /** Whether a `BrokerAuth` refused, which counts for itself. */
+  readonly isDecided?: boolean
 }
 
 /** A dialect with the names of its keys. */
@@ -40,21 +43,27 @@ export function speechOf(options: {
   return { dialect: options.dialect, voice, names: resolveBodyKeys(options.bodyKeys, options.dialect) }
 }
 
-/** The answer of `work`, or a deny when it is late or fails. The one place where refusals are reported, so each once. */
-export async function answerInTime(
-  options: {
-    readonly deadlineSeconds: number
-    readonly onDeny: ((denial: Denial) => void) | undefined
-    readonly voice: EmqxVoice
-  },
-  work: (signal: AbortSignal) => Promise<Outcome>,
+/** Where refusals go. */
+export interface OutcomeListeners {
+  readonly onDeny: ((denial: Denial) => void) | undefined
+  /** Counts what was refused without asking. */
+  readonly count: ((denial: Denial) => void) | undefined
+}
+
+/** The answer of an outcome, or a deny where there is none. The one place where refusals are reported, so each once. */
+export function answerOf(
+  outcome: Promise<Outcome>,
+  voice: EmqxVoice,
+  { onDeny, count }: OutcomeListeners,
 ): Promise<EmqxAnswer> {
-  const { voice } = options
-  const outcome = await withinDeadline(options.deadlineSeconds, work, () => refuse(voice, 'deadlineExceeded')).catch(
-    () => refuse(voice, 'malformedRequest'),
-  )
-  if (outcome.denial !== undefined) report(options.onDeny, outcome.denial)
-  return outcome.answer
+  const conclude = ({ answer, denial, isDecided }: Outcome): EmqxAnswer => {
+    if (denial !== undefined) {
+      if (isDecided !== true) count?.(denial)
+      report(onDeny, denial)
+    }
+    return answer
+  }
+  return outcome.then(conclude, () => conclude(refuse(voice, 'malformedRequest')))
 }
 
 /** A deny before it is known who asks what. */
@@ -75,7 +84,7 @@ export function denyAsked({ dialect, names, voice }: EmqxSpeech, request: EmqxRe
 }
 
 /** Decides over a question. */
-export async function decide(auth: BrokerAuth, speech: EmqxSpeech, request: EmqxRequest): Promise<Outcome> {
+export async function decide(auth: Decider, speech: EmqxSpeech, request: EmqxRequest): Promise<Outcome> {
   const { dialect, names, voice } = speech
   const { question } = request
   const action = question === 'authenticate' ? 'connect' : 'request'
@@ -91,7 +100,7 @@ export async function decide(auth: BrokerAuth, speech: EmqxSpeech, request: Emqx
   return question === 'authenticate' ? decideConnect(auth, speech, body.fields) : decideTopic(auth, speech, body.fields)
 }
 
-async function decideConnect(auth: BrokerAuth, { dialect, voice }: EmqxSpeech, body: EmqxBody): Promise<Outcome> {
+async function decideConnect(auth: Decider, { dialect, voice }: EmqxSpeech, body: EmqxBody): Promise<Outcome> {
   const { clientid, username, peerhost, cert_common_name, cert_subject } = body
   const context: Omit<Denial, 'reason'> = { action: 'connect', ...given({ clientId: clientid, peerAddress: peerhost }) }
   if (clientid === undefined) return refuse(voice, 'malformedRequest', context)
@@ -113,10 +122,13 @@ async function decideConnect(auth: BrokerAuth, { dialect, voice }: EmqxSpeech, b
     ...given({ username, peerAddress: peerhost, commonName: cert_common_name, subject: cert_subject, certificate }),
   })
   if (decision.result === 'allow') return { answer: voice.allowConnect(decision) }
-  return refuse(voice, decision.reason, { ...context, ...given({ deviceId: decision.deviceId }) })
+  return {
+    ...refuse(voice, decision.reason, { ...context, ...given({ deviceId: decision.deviceId }) }),
+    isDecided: true,
+  }
 }
 
-async function decideTopic(auth: BrokerAuth, { dialect, voice }: EmqxSpeech, body: EmqxBody): Promise<Outcome> {
+async function decideTopic(auth: Decider, { dialect, voice }: EmqxSpeech, body: EmqxBody): Promise<Outcome> {
   const { clientid, username, cert_common_name, topic } = body
   const context = given({ clientId: clientid, deviceId: cert_common_name, topic })
   const action = readAction(body.action, dialect)
@@ -141,7 +153,7 @@ async function decideTopic(auth: BrokerAuth, { dialect, voice }: EmqxSpeech, bod
   const decision = await auth.authorize(input)
   return decision.result === 'allow'
     ? { answer: voice.allowTopic }
-    : refuse(voice, decision.reason, { action, ...context })
+    : { ...refuse(voice, decision.reason, { action, ...context }), isDecided: true }
 }
 
 /** EMQX 4's `%A` is 1 for subscribe, 2 for publish. */
@@ -163,5 +175,7 @@ function readRetain(text: string | undefined): boolean | undefined | 'malformed'
 
 /** The entries that have a value: an optional property is absent, never undefined. */
 function given<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as never
+  const present: Record<string, unknown> = {}
+  for (const key in entries) if (entries[key] !== undefined) present[key] = entries[key]
+  return present as never
 }

@@ -10,7 +10,7 @@ import type { EmqxVoice } from './emqx-dialect.ts'
  */
 export const emqx5Voice: Omit<EmqxVoice, 'denyMixedUp'> = {
   allowConnect: ({ deviceId, owner, serialNumber, fingerprint, role, expiresAt, acl }) =>
-    answer({
+    answerOf({
       result: 'allow',
       is_superuser: false,
       expire_at: Math.floor(expiresAt.getTime() / 1000),
@@ -23,10 +23,10 @@ export const emqx5Voice: Omit<EmqxVoice, 'denyMixedUp'> = {
       },
       acl: emqxAcl(acl).map(({ permission, action, topics }) => ({ permission, action, topics })),
     }),
-  allowTopic: answer({ result: 'allow' }),
-  deny: answer({ result: 'deny' }),
+  allowTopic: Object.freeze(answerOf({ result: 'allow' })),
+  deny: Object.freeze(answerOf({ result: 'deny' })),
 }
 
-function answer(body: object): EmqxAnswer {
-  return Object.freeze({ status: 200, contentType: 'application/json', body: JSON.stringify(body) })
+function answerOf(body: object): EmqxAnswer {
+  return { status: 200, contentType: 'application/json', body: JSON.stringify(body) }
 }

@@ -9,7 +9,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** What a body held. `keys`: every key that was sent, of whatever name. */
 export interface ReadEmqxBody {
   readonly fields: EmqxBody
-  readonly keys: ReadonlySet<string>
+  readonly keys: Pick<ReadonlySet<string>, 'has' | 'size'>
 }
 
 /** The content type under which the query of a GET is read: EMQX encodes it as a form. */
@@ -39,7 +39,7 @@ export function readEmqxBody(
       const value = values.get(names[key])
       if (typeof value === 'string' && !(dialect === 'emqx4' && isNothingInEmqx4(value))) fields[key] = value
     }
-    return { fields, keys: new Set(values.keys()) }
+    return { fields, keys: values }
   } catch {
     return undefined
   }
@@ -60,6 +60,8 @@ function mediaType(contentType: string | undefined): string | undefined {
 }
 
 function readJson(text: string, dialect: EmqxDialect): Map<string, string | null> | undefined {
+  const plain = readPlainJson(text)
+  if (plain !== undefined) return plain
   const value: unknown = JSON.parse(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const entries = Object.entries(value)
@@ -72,6 +74,33 @@ function readJson(text: string, dialect: EmqxDialect): Map<string, string | null
     colon === ':' ? [JSON.parse(literal) as string] : [],
   )
   return new Set(keys).size === keys.length ? new Map(entries) : undefined
+}
+
+/** Of characters that stand for themselves in JSON: no escape, no control character. */
+const controlOrEscape = /[\u0000-\u001f\\]/
+
+/**
+ * What EMQX sends in nearly every request: an object of strings without escapes and without space between them. `undefined` for anything else, also for a key that comes twice: that is for JSON.parse, and for whoever
+ * looks closely.
+ */
+function readPlainJson(text: string): Map<string, string> | undefined {
+  const end = text.length - 1
+  if (end < 1 || text[0] !== '{' || text[end] !== '}' || controlOrEscape.test(text)) return undefined
+  const values = new Map<string, string>()
+  let index = 1
+  for (;;) {
+    // "key":"value" and a comma, or the end.
+    const keyEnd = text.indexOf('"', index + 1)
+    if (text[index] !== '"' || keyEnd === -1 || text[keyEnd + 1] !== ':' || text[keyEnd + 2] !== '"') return undefined
+    const valueEnd = text.indexOf('"', keyEnd + 3)
+    if (valueEnd === -1) return undefined
+    const key = text.slice(index + 1, keyEnd)
+    if (values.has(key)) return undefined
+    values.set(key, text.slice(keyEnd + 3, valueEnd))
+    if (valueEnd + 1 === end) return values
+    if (text[valueEnd + 1] !== ',') return undefined
+    index = valueEnd + 2
+  }
 }
 
 function readForm(text: string): Map<string, string> | undefined {

@@ -58,12 +58,10 @@ export function compileTemplate(
   template: string,
 ): (value: (name: string) => string | undefined) => string | undefined {
   if (typeof template !== 'string') throw new TypeError(`"${label}" must hold strings`)
-  const names: string[] = []
   const sample = template.replace(placeholder, (_, name: string) => {
     if (name !== 'deviceId' && name !== 'owner' && !attributeName.test(name)) {
       throw new TypeError(`"${label}" has an unknown placeholder: ${template}`)
     }
-    names.push(name)
     return 'x'
   })
   if (sample.includes('${')) throw new TypeError(`"${label}" has a placeholder without an end: ${template}`)
@@ -73,14 +71,16 @@ export function compileTemplate(
   // EMQX reads `eq ` before a topic as an instruction; a share group is not part of what is allowed.
   if (sample.startsWith('eq ') || sample.startsWith('$share/'))
     throw new TypeError(`"${label}" must not begin so: ${template}`)
+  // What stands still and what is filled in, by turns; a placeholder's name is at every odd place.
+  const parts = template.split(placeholder)
   return value => {
-    const values = new Map<string, string>()
-    for (const name of names) {
-      const text = value(name)
+    let filled = parts[0]!
+    for (let index = 1; index < parts.length; index += 2) {
+      const text = value(parts[index]!)
       if (text === undefined) return undefined
-      values.set(name, text)
+      filled += text + parts[index + 1]!
     }
-    return template.replace(placeholder, (_, name: string) => values.get(name)!)
+    return filled
   }
 }
 
@@ -118,16 +118,15 @@ function rules(role: CompiledRole, subject: TopicSubject): readonly AclRule[] {
 
 /** A value that can be put into a topic level without changing what the filter means; otherwise none, and the template is skipped. */
 function safeValue(subject: TopicSubject, name: string): string | undefined {
-  const attribute = attributeName.exec(name)?.[1]
-  const value =
-    attribute === undefined
-      ? subject[name as 'deviceId' | 'owner']
-      : Object.hasOwn(subject.attributes, attribute)
-        ? subject.attributes[attribute]
-        : undefined
+  const isOwnField = name === 'deviceId' || name === 'owner'
+  const value = isOwnField ? subject[name] : attributeOf(subject, name.slice('attributes.'.length))
   return typeof value === 'string' && value !== '' && value.isWellFormed() && !unsafeValue.test(value)
     ? value
     : undefined
+}
+
+function attributeOf({ attributes }: TopicSubject, name: string): string | undefined {
+  return Object.hasOwn(attributes, name) ? attributes[name] : undefined
 }
 
 /** Array.isArray for readonly arrays. */

@@ -3,22 +3,33 @@ import { type Enforcer, isPkiError, PkiError } from '@fleetcert/core'
 import { apiAddress, createRestClient, type RestOptions } from '../../rest/rest-client.ts'
 import { retrying } from '../../rest/retry.ts'
 import { sharedRun } from '../../shared-run.ts'
-import { createEmqxApi, type EmqxApi } from './emqx-api.ts'
+import type { EmqxDialect } from '../emqx-dialect.ts'
+import { createApiCaller } from './api-call.ts'
+import type { EmqxApi } from './emqx-api.ts'
+import { createEmqx4Api } from './emqx4-api.ts'
+import { createEmqx5Api } from './emqx5-api.ts'
 
 const day = 86_400
+const apiPaths: Readonly<Record<EmqxDialect, string>> = { emqx4: '/api/v4', emqx5: '/api/v5' }
 
 /** Options of {@link createEmqxEnforcer}. */
 export interface EmqxEnforcerOptions extends RestOptions {
-  /** Of the dashboard's listener, such as `https://emqx.internal:18084`; `/api/v5` is added where it is missing. Several: one for each cluster, not for each node. */
+  /**
+   * Of the dashboard's listener, such as `https://emqx.internal:18084`, in EMQX 4 of the management listener, such as `https://emqx.internal:8081`; `/api/v5` or `/api/v4` is added where it is missing.
+   * Several: one for each cluster, not for each node.
+   */
   readonly apiUrl: string | readonly string[]
-  /** An API key of the role `administrator`; where keys have scopes: `connections` and `access_control`. The same on all clusters; else make an enforcer for each. */
+  /** Which EMQX it is, as in `createEmqxHandler`. An EMQX of the other kind confirms nothing, and the error says so. Default `emqx5`: EMQX 5 and 6. */
+  readonly dialect?: EmqxDialect
+  /** An API key of the role `administrator`; where keys have scopes: `connections` and `access_control`. In EMQX 4 the AppID of an application. The same on all clusters; else make an enforcer for each. */
   readonly apiKey: string
+  /** The key's secret; in EMQX 4 the application's AppSecret. */
   readonly apiSecret: string
   /** Default `emqx`. Enforcers of different clusters need different names. */
   readonly name?: string
   /**
    * Bans the client ids for a time, default a day. A ban also stops messages that the device has left behind to be published later (`$delayed/…`), and refuses it without asking us. It is lifted when the device gets a
-   * certificate again or its hold is released. `false`: no ban.
+   * certificate again or its hold is released; a ban of somebody else's stays as it is. `false`: no ban, and then EMQX publishes the will of whom it kicks.
    */
   readonly ban?: { readonly seconds: number } | false
   /** Whether a device may have sessions as `<device id>/…`, as `bind` of `createBrokerAuth` says. `exact` spares EMQX the search through all client ids. Default `prefix`. */
@@ -30,7 +41,7 @@ export interface EmqxEnforcerOptions extends RestOptions {
 }
 
 /**
- * Ends a device's sessions on EMQX 5 and 6 by the management API, on every cluster given, and answers when they are gone.
+ * Ends a device's sessions on EMQX 4, 5 and 6 by the management API, on every cluster given, and answers when they are gone.
  *
  * In this order: cached answers are forgotten, the client ids banned, the sessions found and kicked. Then it waits for longer than EMQX's own deadline, for a CONNECT that was allowed before the revocation becomes a
  * session after the kick; forgets cached answers again; and looks again. What it finds is kicked, and the wait begins anew.
@@ -42,10 +53,17 @@ export interface EmqxEnforcerOptions extends RestOptions {
  * @throws TypeError, RangeError for options that make no sense. `silence` rejects `ERR_PKI_ENFORCER`
  */
 export function createEmqxEnforcer(options: EmqxEnforcerOptions): Enforcer {
-  const { name = 'emqx', bind = 'prefix', ban = { seconds: day }, clock = () => new Date() } = options
+  const {
+    name = 'emqx',
+    dialect = 'emqx5',
+    bind = 'prefix',
+    ban = { seconds: day },
+    clock = () => new Date(),
+  } = options
   const { authTimeoutSeconds = 5.5, apiKey, apiSecret } = options
   if (typeof apiKey !== 'string' || apiKey === '' || apiKey.includes(':')) throw new TypeError('apiKey: expected a key')
   if (typeof apiSecret !== 'string' || apiSecret === '') throw new TypeError('apiSecret: expected a secret')
+  if (!Object.hasOwn(apiPaths, dialect)) throw new TypeError('dialect: expected emqx4 or emqx5')
   if (bind !== 'prefix' && bind !== 'exact') throw new TypeError('bind: expected prefix or exact')
   if (!(authTimeoutSeconds >= 0 && authTimeoutSeconds <= 300)) {
     throw new RangeError('authTimeoutSeconds: expected 0 to 300')
@@ -57,8 +75,13 @@ export function createEmqxEnforcer(options: EmqxEnforcerOptions): Enforcer {
   if (urls.length === 0) throw new TypeError('apiUrl: expected an address')
   const clusters = urls.map(url => {
     const base = apiAddress('apiUrl', url)
-    if (!base.pathname.endsWith('/api/v5')) base.pathname = `${base.pathname.replace(/\/$/, '')}/api/v5`
-    const api = createEmqxApi(name, createRestClient(name, base, options), apiKey, apiSecret)
+    const path = apiPaths[dialect]
+    if (/\/api\/v\d+$/.test(base.pathname) && !base.pathname.endsWith(path)) {
+      throw new TypeError(`apiUrl: dialect ${dialect} speaks to ${path}`)
+    }
+    if (!base.pathname.endsWith(path)) base.pathname = `${base.pathname.replace(/\/$/, '')}${path}`
+    const caller = createApiCaller(name, createRestClient(name, base, options), apiKey, apiSecret)
+    const api = dialect === 'emqx4' ? createEmqx4Api(caller, clock) : createEmqx5Api(caller)
     // For all who ask meanwhile: a cluster forgets everything at once, not one device. It has no caller's signal, for it is not one caller's.
     return { api, resetCaches: sharedRun(() => api.resetCaches(undefined)) }
   })

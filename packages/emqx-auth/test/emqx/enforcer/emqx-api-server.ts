@@ -9,7 +9,7 @@ export interface EmqxApiServer extends AsyncDisposable {
   readonly requests: string[]
   /** Live and kept sessions, by client id. */
   readonly sessions: Set<string>
-  readonly bans: Map<string, { readonly until: string }>
+  readonly bans: Map<string, { readonly until: string; readonly by?: string }>
   /** Answers instead of the API; `undefined` leaves it to the API. */
   fault: ((request: string, count: number) => Fault | undefined) | undefined
   /** Called after a request was answered as usual. */
@@ -85,6 +85,19 @@ export async function startEmqxApi(options: EmqxApiServerOptions = {}): Promise<
       // Only this kind of ban ends the session, too.
       self.sessions.delete(ban.who)
       return answer(200, ban)
+    }
+    if (name === 'GET /banned') {
+      const { clientid, page = '1', limit = '100' } = Object.fromEntries(url.searchParams)
+      // The filter came with 5.8.1; before, a parameter that is not known is passed over.
+      const hasFilter = version === '6.2' && clientid !== undefined
+      const all = [...self.bans].map(([who, ban]) => ({ as: 'clientid', who, ...ban }))
+      const found = all.filter(({ who }) => !hasFilter || who === clientid)
+      const size = Math.min(Number(limit), options.pageSize ?? 10_000)
+      const data = found.slice((Number(page) - 1) * size, Number(page) * size)
+      return answer(200, {
+        data,
+        meta: { page: Number(page), limit: size, hasnext: Number(page) * size < found.length },
+      })
     }
     if (name.startsWith('DELETE /banned/clientid/')) {
       return self.bans.delete(decodeURIComponent(path.split('/')[3]!))

@@ -267,6 +267,21 @@ it('lifts the ban of a device that may come back', async () => {
   await expect(enforcer.readmit!(admission, {})).rejects.toMatchObject({ code: 'ERR_PKI_ENFORCER' })
 })
 
+it.each(['5.0', '5.8', '6.2'] as const)('leaves a ban of somebody else alone, EMQX %s', async version => {
+  await using server = await startEmqxApi({ version, pageSize: 2 })
+  const enforcer = enforcerOf({ apiUrl: server.url })
+  for (const who of ['a', 'b', 'c', 'd']) server.bans.set(who, { until: 'infinity', by: 'operator' })
+  server.bans.set('sensor-1', { until: 'infinity', by: 'operator' })
+  await enforcer.silence(target, {})
+  const admission = { ...target, cause: 'released', role: 'device', certificate: new Uint8Array(1) } as const
+  await enforcer.readmit!(admission, {})
+  expect(server.bans.get('sensor-1')).toEqual({ until: 'infinity', by: 'operator' })
+  server.bans.delete('sensor-1')
+  await enforcer.silence(target, {})
+  await enforcer.readmit!(admission, {})
+  expect([...server.bans.keys()]).toEqual(['a', 'b', 'c', 'd'])
+})
+
 it('follows a fleet: silence, a receipt, and the ban lifted when the device is enrolled again', async () => {
   await using fleet = await openFleet({ store: memoryStore(), keyring: memoryKeyring(), enforcers: [enforcerOf()] })
   const receipts = async (): Promise<unknown[]> => {

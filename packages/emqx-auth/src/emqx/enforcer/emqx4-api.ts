@@ -1,0 +1,110 @@
+import type { RestAnswer, RestRequest } from '../../rest/rest-client.ts'
+import { sharedRun } from '../../shared-run.ts'
+import { type ApiCaller, fieldsOf, hasNextPage, isSessionOf, rowsOf } from './api-call.ts'
+import { bannedBy, type EmqxApi } from './emqx-api.ts'
+
+const pageSize = 1000
+const bansPageSize = 5000
+const mostPages = 1000
+const otherRelease = "EMQX 5 and 6 are spoken to with dialect: 'emqx5'"
+const success = 0
+/** `ERROR12` of emqx_mgmt.hrl. Only releases before 4.4 say so: later ones answer success for a client that is not there. */
+const clientNotOnline = 112
+
+/**
+ * The management API of EMQX 4, `/api/v4`. Whatever it found, it answers `200 {"code":…}`: 0 is success, and a client that is not there is an empty list. So a status alone proves nothing here.
+ *
+ * @see https://github.com/emqx/emqx/tree/v4.4.19/apps/emqx_management/src
+ */
+export function createEmqx4Api(caller: ApiCaller, clock: () => Date): EmqxApi {
+  const ask = async (request: RestRequest, signal: AbortSignal | undefined, alsoGood?: number): Promise<RestAnswer> => {
+    const answer = await caller.ask(request, signal)
+    const { code } = fieldsOf(answer)
+    if (answer.status === 200 && (code === success || (alsoGood !== undefined && code === alsoGood))) return answer
+    const said = typeof code === 'number' ? `code ${code}` : undefined
+    throw caller.refusal(request, answer, answer.status === 404 ? otherRelease : said)
+  }
+
+  /** A list whole, page after page. When a node does not answer EMQX sends no list, and that is no empty one. */
+  const list = async (
+    path: string,
+    query: Readonly<Record<string, string>>,
+    size: number,
+    what: string,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+    const found: Readonly<Record<string, unknown>>[] = []
+    for (let page = 1; page <= mostPages; page += 1) {
+      const search = new URLSearchParams({ ...query, _page: String(page), _limit: String(size) })
+      const request = { method: 'GET', path: `${path}?${search}` } as const
+      const answer = await ask(request, signal)
+      const rows = rowsOf(answer)
+      if (rows === undefined) throw caller.refusal(request, answer, 'no list')
+      found.push(...rows)
+      if (!hasNextPage(answer, size)) return found
+    }
+    throw caller.tooMany(what)
+  }
+
+  // There is no way to ask for one ban alone, so all who ask meanwhile share a look at the list. It has no caller's signal, for it is not one caller's.
+  let bans: ReadonlyMap<unknown, Readonly<Record<string, unknown>>> = new Map()
+  const readBans = sharedRun(async () => {
+    const rows = await list('/banned', {}, bansPageSize, 'bans', undefined)
+    bans = new Map(rows.filter(row => row['as'] === 'clientid').map(row => [row['who'], row]))
+  })
+
+  /** Whose ban of the client id it is that holds now. */
+  const banner = async (clientId: string): Promise<'us' | 'other' | 'nobody'> => {
+    await readBans()
+    const ban = bans.get(clientId)
+    if (ban === undefined) return 'nobody'
+    if (ban['by'] === bannedBy) return 'us'
+    // EMQX sweeps once a minute what has run out.
+    return typeof ban['until'] === 'number' && ban['until'] <= clock().getTime() / 1000 ? 'nobody' : 'other'
+  }
+
+  return {
+    // The one cache of 4.x, of topics, belongs to a session and ends with it.
+    async resetCaches() {},
+
+    async ban(clientId, until, signal) {
+      // POST replaces whatever ban there is, an operator's for ever by ours for a day.
+      if ((await banner(clientId)) === 'other') return
+      const body = {
+        as: 'clientid',
+        who: clientId,
+        by: bannedBy,
+        reason: 'revoked',
+        until: Math.floor(until.getTime() / 1000),
+      }
+      await ask({ method: 'POST', path: '/banned', body }, signal)
+    },
+
+    async liftBan(clientId, signal) {
+      if ((await banner(clientId)) !== 'us') return
+      await ask({ method: 'DELETE', path: `/banned/clientid/${encodeURIComponent(clientId)}` }, signal)
+    },
+
+    async sessions(deviceId, prefix, signal) {
+      if (!prefix) return (await this.hasSession(deviceId, signal)) ? [deviceId] : []
+      const what = 'client ids that hold that text'
+      const rows = await list('/clients', { _like_clientid: deviceId }, pageSize, what, signal)
+      return rows.map(row => row['clientid']).filter(clientId => isSessionOf(deviceId, clientId))
+    },
+
+    async hasSession(clientId, signal) {
+      const request = { method: 'GET', path: `/clients/${encodeURIComponent(clientId)}` } as const
+      const answer = await ask(request, signal)
+      const { data } = fieldsOf(answer)
+      if (!Array.isArray(data)) throw caller.refusal(request, answer, 'no list')
+      return data.length > 0
+    },
+
+    async kick(clientIds, signal) {
+      for (const clientId of clientIds) {
+        const request = { method: 'DELETE', path: `/clients/${encodeURIComponent(clientId)}` } as const
+        await ask(request, signal, clientNotOnline)
+      }
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import type { RestAnswer, RestRequest } from '../../rest/rest-client.ts'
+import { type ApiCaller, fieldsOf, hasNextPage, isSessionOf, rowsOf } from './api-call.ts'
+import { bannedBy, type EmqxApi } from './emqx-api.ts'
+
+const pageSize = 1000
+// A million ids that hold the same text: whoever names devices like that cannot be helped by a look through all sessions.
+const mostPages = 1000
+const otherRelease = "EMQX 4 is spoken to with dialect: 'emqx4'"
+
+/** The management API of EMQX 5 and 6, `/api/v5`: HTTP statuses, and a word in `code` where something is wrong. */
+export function createEmqx5Api(caller: ApiCaller): EmqxApi {
+  const ask = async (
+    request: RestRequest,
+    good: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<RestAnswer> => {
+    const answer = await caller.ask(request, signal)
+    if (good.includes(answer.status)) return answer
+    // Its other 404s have a code.
+    const isForeign = answer.status === 404 && fieldsOf(answer)['code'] === undefined
+    throw caller.refusal(request, answer, isForeign ? otherRelease : undefined)
+  }
+
+  /** Whether the client id is banned, and the ban is ours. Releases before 5.8.1 know no filter and give all bans. */
+  const isBannedByUs = async (clientId: string, signal: AbortSignal | undefined): Promise<boolean> => {
+    for (let page = 1; page <= mostPages; page += 1) {
+      const query = new URLSearchParams({ clientid: clientId, page: String(page), limit: String(pageSize) })
+      const request = { method: 'GET', path: `/banned?${query}` } as const
+      const answer = await ask(request, [200], signal)
+      const rows = rowsOf(answer)
+      if (rows === undefined) throw caller.refusal(request, answer)
+      const ban = rows.find(row => row['as'] === 'clientid' && row['who'] === clientId)
+      if (ban !== undefined) return ban['by'] === bannedBy
+      if (!hasNextPage(answer, pageSize)) return false
+    }
+    throw caller.tooMany('bans')
+  }
+
+  return {
+    async resetCaches(signal) {
+      // 404: EMQX before 5.9 has no cache of answers.
+      const good = [200, 204, 404]
+      await ask({ method: 'POST', path: '/authentication/node_cache/reset' }, good, signal)
+      await ask({ method: 'POST', path: '/authorization/node_cache/reset' }, good, signal)
+    },
+
+    async ban(clientId, until, signal) {
+      const body = {
+        as: 'clientid',
+        who: clientId,
+        by: bannedBy,
+        reason: 'revoked',
+        until: until.toISOString().replace(/\.\d+Z$/, 'Z'),
+      }
+      const request = { method: 'POST', path: '/banned', body } as const
+      const answer = await ask(request, [200, 201, 400], signal)
+      if (answer.status === 400 && fieldsOf(answer)['code'] !== 'ALREADY_EXISTS') throw caller.refusal(request, answer)
+    },
+
+    async liftBan(clientId, signal) {
+      if (!(await isBannedByUs(clientId, signal))) return
+      await ask({ method: 'DELETE', path: `/banned/clientid/${encodeURIComponent(clientId)}` }, [204, 404], signal)
+    },
+
+    async sessions(deviceId, prefix, signal) {
+      if (!prefix) return (await this.hasSession(deviceId, signal)) ? [deviceId] : []
+      const found: string[] = []
+      for (let page = 1; page <= mostPages; page += 1) {
+        const query = new URLSearchParams({
+          like_clientid: deviceId,
+          fields: 'clientid',
+          page: String(page),
+          limit: String(pageSize),
+        })
+        const request = { method: 'GET', path: `/clients?${query}` } as const
+        const answer = await ask(request, [200], signal)
+        const rows = rowsOf(answer)
+        if (rows === undefined) throw caller.refusal(request, answer)
+        for (const { clientid } of rows) if (isSessionOf(deviceId, clientid)) found.push(clientid)
+        if (!hasNextPage(answer, pageSize)) return found
+      }
+      throw caller.tooMany('client ids that hold that text')
+    },
+
+    async hasSession(clientId, signal) {
+      const request = { method: 'GET', path: `/clients/${encodeURIComponent(clientId)}` } as const
+      const answer = await ask(request, [200, 404], signal)
+      if (answer.status === 200) return true
+      // A 404 of anything but the client itself, such as a wrong address, is no proof that a session is gone.
+      if (fieldsOf(answer)['code'] === 'CLIENTID_NOT_FOUND') return false
+      throw caller.refusal(request, answer)
+    },
+
+    async kick(clientIds, signal) {
+      const body = [...clientIds]
+      const { status } = await ask({ method: 'POST', path: '/clients/kickout/bulk', body }, [200, 204, 404], signal)
+      if (status !== 404) return
+      // EMQX before 5.1 knows no bulk.
+      for (const clientId of clientIds) {
+        const request = { method: 'DELETE', path: `/clients/${encodeURIComponent(clientId)}` } as const
+        const answer = await ask(request, [204, 404], signal)
+        if (answer.status === 404 && fieldsOf(answer)['code'] !== 'CLIENTID_NOT_FOUND')
+          throw caller.refusal(request, answer)
+      }
+    },
+  }
+}
