@@ -1,17 +1,22 @@
 import { createEmqxResponder } from '@fleetcert/emqx-auth'
 import { createCheckCaller } from './caller/check-caller.ts'
+import { createDeviceServices } from './device/device-services.ts'
 import type { Exchange } from './exchange/exchange.ts'
 import { createExchangeHandler } from './exchange/exchange-handler.ts'
 import { webHub } from './faces/hub-face.ts'
 import type { Hub, HubGroup, HubOptions } from './hub.ts'
+import { behindProxies } from './peer/forwarded-exchange.ts'
+import { proxyTest } from './peer/trusted-proxies.ts'
 import { brokerRoutes } from './routes/broker/broker-routes.ts'
+import { deviceRoutes } from './routes/device/device-routes.ts'
+import { estRoutes } from './routes/est/est-routes.ts'
 import { operatorRoutes } from './routes/operator/operator-routes.ts'
 import { publicRoutes } from './routes/public/public-routes.ts'
 
 const groups: readonly HubGroup[] = ['operator', 'device', 'broker', 'public']
 
 /**
- * Makes the HTTP face of a fleet: the device API, the broker hooks, health, CRLs, OCSP and CA certificates as one `Request → Response` function. Owns nothing: closing the fleet is its opener's.
+ * Makes the HTTP face of a fleet: the operators' API, the devices' API and EST, the broker hooks, health, CRLs, OCSP and CA certificates as one `Request → Response` function. Owns nothing: closing the fleet is its opener's.
  *
  * @example
  * const hub = createHub({
@@ -25,7 +30,7 @@ const groups: readonly HubGroup[] = ['operator', 'device', 'broker', 'public']
  */
 export function createHub(options: HubOptions): Hub {
   checkOptions(options)
-  const { fleet, broker, auth } = options
+  const { fleet, auth } = options
   const serve = new Set(options.serve ?? groups)
   const onError = quietly(options.onError ?? (error => console.error(error)))
   const report = (error: unknown, { method, path }: Exchange): void => onError(error, { method, path })
@@ -36,17 +41,21 @@ export function createHub(options: HubOptions): Hub {
     onDeny,
     ...(options.emqxBodyKeys === undefined ? {} : { bodyKeys: options.emqxBodyKeys }),
   })
+  const services = createDeviceServices(options)
   const routes = [
-    ...brokerRoutes({ responder, checkCaller, report, onDeny }),
-    ...operatorRoutes(fleet, { ...broker }, checkCaller),
+    ...brokerRoutes({ responder, checkCaller, report, onDeny, count: auth.count?.bind(auth) }),
+    ...operatorRoutes(fleet, services.broker, services.clock, checkCaller),
+    ...deviceRoutes(services),
+    ...estRoutes(services, report),
     ...publicRoutes(fleet, report),
   ]
-  return webHub(
-    createExchangeHandler(
-      routes.filter(route => serve.has(route.group)),
-      report,
-    ),
+  const handler = createExchangeHandler(
+    routes.filter(route => serve.has(route.group)),
+    report,
   )
+  const { trustProxy = [] } = options
+  const isProxy = proxyTest('createHub: trustProxy', trustProxy)
+  return webHub(trustProxy.length === 0 ? handler : behindProxies(handler, isProxy))
 }
 
 /** A listener whose failures are its own: they must not change an answer. */
@@ -61,7 +70,7 @@ function quietly<Heard extends readonly unknown[]>(listener: (...heard: Heard) =
 }
 
 function checkOptions(options: HubOptions): void {
-  const { fleet, auth, authorize, broker, trustProxy, serve } = options
+  const { fleet, auth, authorize, broker, serve } = options
   if (typeof fleet?.enroll !== 'function') throw new TypeError('createHub: fleet: expected a Fleet')
   if (typeof auth?.authenticate !== 'function' || typeof auth.authorize !== 'function') {
     throw new TypeError('createHub: auth: expected a BrokerAuth')
@@ -75,9 +84,6 @@ function checkOptions(options: HubOptions): void {
   const port = broker.mqttSecurePort
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new TypeError('createHub: broker.mqttSecurePort: expected an integer from 1 to 65535')
-  }
-  if (trustProxy !== undefined && trustProxy.length > 0) {
-    throw new TypeError('createHub: trustProxy: not there yet, certificates in headers (RFC 9440) are never believed')
   }
   if (serve !== undefined && (serve.length === 0 || !serve.every(group => groups.includes(group)))) {
     throw new TypeError(`createHub: serve: expected one or more of ${groups.join(', ')}`)

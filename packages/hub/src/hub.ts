@@ -1,16 +1,17 @@
 import type { Fleet } from '@fleetcert/core'
 import type { BrokerAuth, Denial, EmqxBodyKeys, EmqxResponderOptions } from '@fleetcert/emqx-auth'
+import type { DeviceOptions } from './device/device-options.ts'
 
 /** What a request does not say itself: facts of the connection that it came over. */
 export interface HubContext {
   /**
    * The certificates that the peer sent in the TLS handshake, DER, its own first. The handshake proves that the peer holds the first one's key; nobody has checked the path.
-   * Empty or absent without mutual TLS. Never taken from a header.
+   * Empty or absent without mutual TLS. Taken from a header only where a proxy of `trustProxy` has sent it (RFC 9440).
    */
   readonly peerCertificates?: readonly Uint8Array[]
   /** The other end's address, as the socket has it. */
   readonly remoteAddress?: string
-  /** Whether the connection is TLS. */
+  /** Whether the connection is TLS. Taken to be so behind a proxy of `trustProxy`. Without it the scheme of the request's URL counts. */
   readonly encrypted?: boolean
 }
 
@@ -18,18 +19,20 @@ export interface HubContext {
 export type Hub = (request: Request, context?: HubContext) => Promise<Response>
 
 /**
- * What a caller is about to do. `deviceId` and `owner` are what the request names, in legal form: `owner` is that of the body for `enroll` and of the filter for `list`.
- * A part that is malformed is absent, and the request fails after the check. `read` without a `deviceId` is the look-up of a fingerprint.
- * `authenticate` and `authorize` are the broker's questions.
+ * What a caller is about to do. `deviceId`, `owner` and `profile` are what the request names, in legal form: `owner` is that of the body for `enroll`, `createToken` and `scheduleRenewals`, and of the filter for `list`.
+ * A part that is malformed is absent, and the request fails after the check. `read` without a `deviceId` is the look-up of a fingerprint, `scheduleRenewals` without an `owner` is about the devices of all owners.
+ * `authenticate` and `authorize` are the broker's questions. Devices are not asked about: they are let in by a certificate or a token.
  */
 export type HubAction =
   | {
       /** What an operator does. */
-      readonly type: 'enroll' | 'renew' | 'revoke' | 'read' | 'list'
-      /** Absent for `list`, and for the look-up of a fingerprint. */
+      readonly type: 'enroll' | 'createToken' | 'renew' | 'revoke' | 'read' | 'list' | 'scheduleRenewals'
+      /** Absent for `list` and `scheduleRenewals`, and for the look-up of a fingerprint. */
       readonly deviceId?: string
-      /** Of `enroll` and `list`. */
+      /** Of `enroll`, `createToken`, `list` and `scheduleRenewals`. */
       readonly owner?: string
+      /** Of `createToken`. */
+      readonly profile?: string
     }
   | {
       /** What a broker asks. */
@@ -43,7 +46,7 @@ export type HubActionType = HubAction['type']
 export type HubAuthorize = (request: Request, action: HubAction, context: HubContext) => boolean | Promise<boolean>
 
 /**
- * A group of routes: `operator` the device API, `broker` the hooks of the broker, `public` health, CA certificate, CRLs and OCSP; `device` is empty in this version.
+ * A group of routes: `operator` what operators do with devices, `device` what devices do for themselves, EST among it, `broker` the hooks of the broker, `public` health, CA certificate, CRLs and OCSP.
  */
 export type HubGroup = 'operator' | 'device' | 'broker' | 'public'
 
@@ -53,7 +56,7 @@ export interface HubOptions {
   readonly fleet: Fleet
   /** Decides for the broker hooks. */
   readonly auth: BrokerAuth
-  /** Asked before everything but health, OCSP, CA certificate, and the CRL and CA files. See {@link HubAuthorize}. */
+  /** Asked before everything but health, OCSP, CA certificate, the CRL and CA files, and the routes of devices. See {@link HubAuthorize}. */
   readonly authorize: HubAuthorize
   /** Told to devices when they are enrolled. */
   readonly broker: {
@@ -66,8 +69,15 @@ export interface HubOptions {
   readonly dialect?: EmqxResponderOptions['dialect']
   /** The keys of the broker hooks' bodies, where they are not those that `emqxConfig` writes. */
   readonly emqxBodyKeys?: EmqxBodyKeys
-  /** Addresses whose RFC 9440 headers are believed. Not there yet: anything but an empty list is a TypeError. */
+  /**
+   * Proxies that end TLS for this hub: IP addresses, and networks such as `10.1.0.0/16`. From them alone a client's certificate is taken from the headers Client-Cert and Client-Cert-Chain (RFC 9440), and never from their
+   * own TLS connection. Such a proxy must take both headers out of every request that it passes on, and set them only to what its own handshake has proved; it must pass the routes of devices on from TLS alone. Default: none.
+   */
   readonly trustProxy?: readonly string[]
+  /** How devices are served. */
+  readonly device?: DeviceOptions
+  /** Of `fleet`. Default: the system's. */
+  readonly clock?: () => Date
   /** Which routes to serve; the others are 404. Default: all. */
   readonly serve?: readonly HubGroup[]
   /** Hears of what callers are not told: the cause of every 5xx answer, and what `authorize` throws. Default `console.error`. */

@@ -14,7 +14,19 @@ describe('options', () => {
     ['broker.url', { broker: undefined }],
     ['broker.mqttSecurePort', { broker: { url: 'mqtts://b', mqttSecurePort: 0 } }],
     ['broker.mqttSecurePort', { broker: { url: 'mqtts://b', mqttSecurePort: '8883' } }],
-    ['trustProxy: not there yet', { trustProxy: ['127.0.0.1'] }],
+    ['trustProxy', { trustProxy: ['proxy.example'] }],
+    ['trustProxy', { trustProxy: ['10.0.0.0/33'] }],
+    ['trustProxy', { trustProxy: '10.0.0.1' }],
+    ['trustProxy: 0.0.0.0/0 is every address', { trustProxy: ['0.0.0.0/0'] }],
+    ['trustProxy: ::/0 is every address', { trustProxy: ['::/0'] }],
+    ['device.key', { device: { key: 'P-521' } }],
+    ['device.labels', { device: { labels: { cacerts: {} } } }],
+    ['device.labels', { device: { labels: { 'a/b': {} } } }],
+    ['device.labels', { device: { labels: { a: { profile: 1 } } } }],
+    ['device.labels', { device: { labels: { a: { key: 'x' } } } }],
+    ['device.labels', { device: { labels: { a: undefined } } }],
+    ['device.factory.enroll', { device: { factory: { trustAnchors: 'x' } } }],
+    ['device.factory.trustAnchors', { device: { factory: { trustAnchors: [], enroll() {} } } }],
     ['serve', { serve: [] }],
     ['serve', { serve: ['operators'] }],
     ['dialect', { dialect: 'emqx6' }],
@@ -33,10 +45,13 @@ describe('options', () => {
     await fleet.close()
   })
 
-  test('an empty trustProxy is what there is today', async () => {
-    const hub = await openTestHub({ trustProxy: [] })
-    expect((await hub.call('GET', '/api/health')).status).toBe(200)
-    await hub.fleet.close()
+  test.each([
+    { renewalGraceSeconds: -1 },
+    { renewalGraceSeconds: 1.5 },
+    { maximumConcurrent: 0 },
+    { renewalInfoSeconds: 0 },
+  ])('device: %o is out of range', async device => {
+    await expect(openTestHub({ device })).rejects.toThrow(RangeError)
   })
 
   test('toNodeHandler takes a hub', () => {
@@ -47,23 +62,19 @@ describe('options', () => {
 describe('serve', () => {
   const probes = {
     operator: ['GET', certificates],
+    device: ['GET', '/.well-known/est/csrattrs'],
     broker: ['PUT', `${certificates}/authorize`],
     public: ['GET', '/api/health'],
   } as const
 
-  test.each(['operator', 'broker', 'public'] as const)('%s alone', async group => {
+  test.each(['operator', 'device', 'broker', 'public'] as const)('%s alone', async group => {
     const hub = await openTestHub({ serve: [group] })
     for (const [name, [method, path]] of Object.entries(probes)) {
-      const { status } = await hub.call(method, path)
+      const headers = asOperator
+      const { status } = await hub.hub(new Request(`https://hub.example${path}`, { method, headers }))
       if (name === group) expect(status).toBe(200)
       else expect(status).toBeGreaterThanOrEqual(400)
     }
-    await hub.fleet.close()
-  })
-
-  test('device is empty yet', async () => {
-    const hub = await openTestHub({ serve: ['device'] })
-    for (const [method, path] of Object.values(probes)) expect((await hub.call(method, path)).status).toBe(404)
     await hub.fleet.close()
   })
 
@@ -104,7 +115,7 @@ describe('authorize', () => {
       url: `http://hub.example${certificates}/d%3A1`,
       body: JSON.stringify({ csr, owner: 'alice' }),
     })
-    expect(heard[0]!.context).toEqual({})
+    expect(heard[0]!.context).toEqual({ encrypted: false })
     await hub.fleet.close()
   })
 

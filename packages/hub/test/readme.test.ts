@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Hub, HubAuthorize } from '@fleetcert/hub'
 import { afterEach, expect, test, vi } from 'vitest'
+import { csrPem } from './support/csr.ts'
 
 const blocks = [...readFileSync(new URL('../README.md', import.meta.url), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
   ([, code]) => code!,
@@ -25,7 +26,7 @@ async function run<T>(index: number): Promise<T> {
 afterEach(() => vi.unstubAllEnvs())
 
 test('the README has the blocks that are run here', () => {
-  expect(blocks).toHaveLength(2)
+  expect(blocks).toHaveLength(3)
   const lines = readFileSync(new URL('../README.md', import.meta.url), 'utf8').split('\n')
   expect(lines.length).toBeLessThanOrEqual(150)
 })
@@ -53,13 +54,34 @@ test('the first one does not start without its secrets', async () => {
   await expect(run(0)).rejects.toThrow(TypeError)
 })
 
-test('the second one keeps tenants apart', async () => {
+test('the second one enrols a device by its token', async () => {
+  vi.stubEnv('OPERATOR_TOKEN', 'from-the-environment')
+  const { hub, server, token } = await run<{ hub: Hub; server: Server; token: string }>(1)
+  if (!server.listening) await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  const url = `https://127.0.0.1:${port}/api/device/enroll`
+  const response = await hub(
+    new Request(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ deviceId: 'sensor-1', csr: await csrPem() }),
+    }),
+  )
+  expect(response.status).toBe(201)
+  await new Promise(resolve => server.close(resolve))
+})
+
+test('the third one keeps tenants apart', async () => {
   vi.stubGlobal('tenantOf', async (request: Request) => request.headers.get('tenant') ?? undefined)
-  const { byTenant } = await run<{ byTenant: HubAuthorize }>(1)
+  const { byTenant } = await run<{ byTenant: HubAuthorize }>(2)
   const ask = (tenant: string | undefined, action: Parameters<HubAuthorize>[1]) =>
     byTenant(new Request('http://hub.example/', tenant === undefined ? {} : { headers: { tenant } }), action, {})
   expect(await ask('acme', { type: 'enroll', deviceId: 'acme.1', owner: 'acme' })).toBe(true)
   expect(await ask('acme', { type: 'enroll', deviceId: 'acme.1', owner: 'other' })).toBe(false)
+  expect(await ask('acme', { type: 'enroll', deviceId: 'other.1', owner: 'acme' })).toBe(false)
+  expect(await ask('acme', { type: 'createToken', deviceId: 'acme.1', owner: 'other' })).toBe(false)
+  expect(await ask('acme', { type: 'createToken', deviceId: 'acme.1', owner: 'acme' })).toBe(true)
+  expect(await ask('acme', { type: 'scheduleRenewals' })).toBe(false)
   expect(await ask('acme', { type: 'list' })).toBe(false)
   expect(await ask('acme', { type: 'revoke', deviceId: 'acme.1' })).toBe(true)
   expect(await ask('acme', { type: 'revoke', deviceId: 'other.1' })).toBe(false)

@@ -1,7 +1,15 @@
 import type { HubActionType } from '../hub.ts'
 
 /** What an operator does. */
-export const operatorActions: readonly HubActionType[] = ['enroll', 'renew', 'revoke', 'read', 'list']
+export const operatorActions: readonly HubActionType[] = [
+  'enroll',
+  'createToken',
+  'renew',
+  'revoke',
+  'read',
+  'list',
+  'scheduleRenewals',
+]
 
 /** What a broker asks. */
 export const brokerActions: readonly HubActionType[] = ['authenticate', 'authorize']

@@ -16,7 +16,7 @@ import { secretTest } from './secrets.ts'
 export function bearerToken(
   tokens: string | readonly string[],
   options: {
-    /** Default: `enroll`, `renew`, `revoke`, `read` and `list`. */
+    /** Default: everything but the broker's questions. */
     readonly actions?: readonly HubActionType[]
   } = {},
 ): HubAuthorize {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
 /**
  * A test for one of `secrets` in constant time: digests are compared, so neither the length nor the place of the first difference shows, and every secret is tried.
@@ -29,5 +29,5 @@ function unset(label: string): string {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest()
+  return hash('sha256', text, 'buffer')
 }

@@ -14,7 +14,9 @@ export interface Exchange {
   header(name: string): string | undefined
   /** The whole body; the same promise when asked again. Rejects `ERR_PKI_TOO_LARGE`, `ERR_PKI_REQUEST`. */
   body(): Promise<Uint8Array>
-  /** The same, or `undefined` when it has not all arrived in time. */
+  /** The body if all of it is there already; else `undefined`, and it can still be asked for. */
+  arrived(): Promise<Uint8Array | undefined>
+  /** The same as {@link body}, or `undefined` when it has not all arrived in time. */
   bodyWithin(milliseconds: number): Promise<Uint8Array | undefined>
   /** For the authorize callback; its body is unread. */
   request(): Promise<Request>

@@ -40,7 +40,11 @@ export function operationHandler<Path extends object, Query extends object, Body
   }
 }
 
-async function readBody(exchange: Exchange): Promise<[string, unknown][]> {
+/**
+ * The entries of an exchange's JSON body.
+ * @throws PkiError `ERR_PKI_REQUEST`, `ERR_PKI_TOO_LARGE`
+ */
+export async function readBody(exchange: Exchange): Promise<[string, unknown][]> {
   const body = await exchange.body()
   // RFC 9110 section 8.4: a coding that is not undone makes other bytes of the body than the caller meant.
   if (body.length > 0 && (exchange.header('content-encoding') ?? 'identity') !== 'identity') {

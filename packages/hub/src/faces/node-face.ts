@@ -19,15 +19,14 @@ export function nodeExchange(request: IncomingMessage): Exchange {
       body ??= readNodeBody(request)
       return body
     },
+    async arrived() {
+      if (body !== undefined || isRead(request)) return undefined
+      const arrived = await arrivedBody(request)
+      if (arrived !== undefined) body = Promise.resolve(arrived)
+      return arrived
+    },
     async bodyWithin(milliseconds) {
-      if (body === undefined && !isRead(request)) {
-        const arrived = await arrivedBody(request)
-        if (arrived !== undefined) {
-          body = Promise.resolve(arrived)
-          return arrived
-        }
-      }
-      return settleWithin(milliseconds, this.body(), () => undefined)
+      return (await this.arrived()) ?? settleWithin(milliseconds, this.body(), () => undefined)
     },
     async request() {
       return nodeRequest(request, await this.body().catch(() => new Uint8Array()))
@@ -107,18 +106,29 @@ export function nodeRequest(request: IncomingMessage, body: Uint8Array | Readabl
 
 /** RFC 9112 section 3.2: origin-form, and absolute-form, which a server must take too. */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } {
-  const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? ''
+  const origin = target[0] === '/' ? '' : (/^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? '')
   const rest = target.slice(origin.length)
   const mark = rest.indexOf('?')
   return mark === -1 ? { path: rest, query: '' } : { path: rest.slice(0, mark), query: rest.slice(mark + 1) }
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {
-  // Where a header came twice, node keeps the first of some and joins others; here they are always joined, as in the Web face, so that a doubled credential is no credential.
   // Absent on HTTP/2 requests and on injected ones.
-  const distinct = (request as Partial<IncomingMessage>).headersDistinct
-  const value = distinct === undefined ? request.headers[name] : distinct[name]
-  return Array.isArray(value) ? value.join(', ') : value
+  if (!('headersDistinct' in request)) {
+    const value = (request as IncomingMessage).headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+  // Where a header came twice, node keeps the first of some and joins others; here they are always joined, as in the Web face, so that a doubled credential is no credential.
+  // By hand, for node would make a table of all headers for the one that is asked for.
+  const { rawHeaders } = request
+  let value: string | undefined
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const other = rawHeaders[index]!
+    if (other.length !== name.length || (other !== name && other.toLowerCase() !== name)) continue
+    const sent = rawHeaders[index + 1]!
+    value = value === undefined ? sent : `${value}, ${sent}`
+  }
+  return value
 }
 
 function peerCertificates(socket: Partial<TLSSocket>): readonly Uint8Array[] {

@@ -18,6 +18,7 @@ export function webExchange(request: Request, context: HubContext): Exchange {
       body ??= readBody(request)
       return body
     },
+    arrived: async () => undefined,
     bodyWithin(milliseconds) {
       return settleWithin<Uint8Array | undefined>(milliseconds, this.body(), () => undefined)
     },
@@ -26,7 +27,7 @@ export function webExchange(request: Request, context: HubContext): Exchange {
       await this.body().catch(() => undefined)
       return request
     },
-    context: () => context,
+    context: () => (context.encrypted === undefined ? { ...context, encrypted: url.protocol === 'https:' } : context),
   }
 }
 

@@ -9,7 +9,7 @@ const codes = Object.keys(pkiErrorSentences) as PkiErrorCode[]
 test('every code of the table has a status, and no other has', () => {
   expect(Object.keys(httpStatus).sort()).toEqual([...codes].sort())
   for (const status of Object.values(httpStatus))
-    expect([400, 401, 403, 404, 405, 409, 413, 422, 500, 503]).toContain(status)
+    expect([400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503]).toContain(status)
 })
 
 test.each(codes)('%s answers JSON with a code of the table', code => {
@@ -21,7 +21,7 @@ test.each(codes)('%s answers JSON with a code of the table', code => {
   expect(error.code).toBe(answer.status === 500 ? 'ERR_PKI_INTERNAL' : code)
   if (answer.status >= 500) expect(answer.body).not.toContain('secret-reason')
   expect(answer.headers['www-authenticate'] !== undefined).toBe(answer.status === 401)
-  expect(answer.headers['retry-after'] !== undefined).toBe(answer.status === 503)
+  expect(answer.headers['retry-after'] !== undefined).toBe(answer.status === 429 || answer.status === 503)
 })
 
 test('anything else that is thrown is ERR_PKI_INTERNAL', () => {

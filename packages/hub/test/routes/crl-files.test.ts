@@ -153,7 +153,7 @@ test('503 with Retry-After where none can be made', async () => {
   hub.breakStore(true)
   const reply = await get(path)
   expect(reply.status).toBe(503)
-  expect(reply.headers.get('retry-after')).toBe('5')
+  expect(reply.headers.get('retry-after')).toMatch(/^([5-9]|1\d|20)$/)
   expect(reply.headers.get('cache-control')).toBe('no-store')
   expect(JSON.parse(reply.bytes.toString()).error.code).toBe('ERR_PKI_STORE_UNAVAILABLE')
   hub.breakStore(false)

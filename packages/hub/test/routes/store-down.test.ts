@@ -20,7 +20,7 @@ test.each([
   const before = hub.errors.length
   const reply = await hub.call(method, path)
   expect(reply.status).toBe(503)
-  expect(reply.headers.get('retry-after')).toBe('5')
+  expect(reply.headers.get('retry-after')).toMatch(/^([5-9]|1\d|20)$/)
   expect(reply.json.error.code).toBe('ERR_PKI_STORE_UNAVAILABLE')
   expect(reply.text).not.toContain('secret-host')
   expect(hub.errors.slice(before)).toMatchObject([

@@ -14,6 +14,8 @@ export interface BrokerHooks {
   readonly checkCaller: CheckCaller
   readonly report: (error: unknown, exchange: Exchange) => void
   readonly onDeny: (denial: Denial) => void
+  /** Counts what is refused here, before anybody is asked. */
+  readonly count: ((denial: Pick<Denial, 'action' | 'reason'>) => void) | undefined
 }
 
 /**
@@ -28,23 +30,43 @@ export function brokerRoutes(hooks: BrokerHooks): readonly Route[] {
 }
 
 function hookHandler(type: 'authenticate' | 'authorize', hooks: BrokerHooks): RouteHandler {
-  const { responder, checkCaller, report, onDeny } = hooks
+  const { responder, checkCaller, report, onDeny, count } = hooks
   const refuse = (reason: Denial['reason']): EmqxAnswer => {
-    onDeny({ reason, action: 'request' })
+    const denial = { reason, action: 'request' } as const
+    count?.(denial)
+    onDeny(denial)
     return responder.deny
   }
-  const decide = async (exchange: Exchange): Promise<EmqxAnswer> => {
-    const isGet = exchange.method === 'GET'
-    if (!isGet && exchange.method !== 'POST') return refuse('malformedRequest')
-    const contentType = isGet ? formContentType : exchange.header('content-type')
-    const body = isGet ? Buffer.from(exchange.query) : await exchange.body()
-    if (await checkCaller(exchange, { type })) return responder[type](contentType, body)
+  const judge = (
+    isCaller: boolean,
+    contentType: string | undefined,
+    body: Uint8Array,
+  ): EmqxAnswer | Promise<EmqxAnswer> => {
+    if (isCaller) return responder[type](contentType, body)
     refuse('callerRefused')
     return responder.denyFor(type, contentType, body)
   }
+  const decide = async (exchange: Exchange, contentType: string | undefined): Promise<EmqxAnswer> => {
+    const body = exchange.method === 'GET' ? Buffer.from(exchange.query) : await exchange.body()
+    return judge(await checkCaller(exchange, { type }), contentType, body)
+  }
+  const answer = async (exchange: Exchange): Promise<EmqxAnswer> => {
+    const isGet = exchange.method === 'GET'
+    if (!isGet && exchange.method !== 'POST') return refuse('malformedRequest')
+    const contentType = isGet ? formContentType : exchange.header('content-type')
+    // Where nothing has to be waited for, the responder's own deadline is enough.
+    const body = isGet ? undefined : await exchange.arrived()
+    if (body !== undefined) {
+      const isCaller = checkCaller(exchange, { type })
+      if (typeof isCaller === 'boolean') return judge(isCaller, contentType, body)
+      const judged = isCaller.then(allowed => judge(allowed, contentType, body))
+      return settleWithin(deadlineMilliseconds, judged, () => refuse('deadlineExceeded'))
+    }
+    return settleWithin(deadlineMilliseconds, decide(exchange, contentType), () => refuse('deadlineExceeded'))
+  }
   return async exchange => {
     try {
-      return answerOf(await settleWithin(deadlineMilliseconds, decide(exchange), () => refuse('deadlineExceeded')))
+      return answerOf(await answer(exchange))
     } catch (error) {
       // A body that is too large or ends early is the caller's doing; anything else is ours, and somebody should hear of it.
       if (!isPkiError(error)) report(error, exchange)

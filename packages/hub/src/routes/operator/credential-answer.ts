@@ -12,7 +12,12 @@ export function validity(days: number | undefined): { readonly validitySeconds?:
 
 /** 201 with a new certificate, and with its key when that was made here. */
 export function credentialAnswer(credential: DeviceCredential, broker: HubOptions['broker']): Answer {
-  return jsonAnswer(201, {
+  return jsonAnswer(201, credentialJson(credential, broker))
+}
+
+/** A new certificate as the API shows it. Dates become ISO 8601 in JSON. */
+export function credentialJson(credential: DeviceCredential, broker: HubOptions['broker']): object {
+  return {
     deviceId: credential.deviceId,
     clientCert: credential.certificate + credential.chain,
     ...(credential.privateKey === undefined ? {} : { clientKey: credential.privateKey }),
@@ -22,5 +27,5 @@ export function credentialAnswer(credential: DeviceCredential, broker: HubOption
     notAfter: credential.notAfter,
     brokerUrl: broker.url,
     mqttSecurePort: broker.mqttSecurePort,
-  })
+  }
 }
