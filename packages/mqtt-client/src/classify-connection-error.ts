@@ -77,7 +77,7 @@ export function classifyConnectionError(error: unknown, context: ConnectionError
   const options = { cause: causeOf(error) }
   const alert = tlsAlertOf(seen)
   if (alert !== undefined) return fromAlert(alert, context, options)
-  if (typeof seen.code === 'number') return brokerRefused(seen.code, undefined, options)
+  if (typeof seen.code === 'number') return brokerRefused(seen.code, {}, options)
   const code = String(seen.code)
   const message = plainText(String(seen.message ?? ''))
   if (untrusted.has(code)) return new PkiError('ERR_PKI_SERVER_UNTRUSTED', { reason: message }, options)
@@ -114,15 +114,26 @@ export function classifySilentClose(context: ConnectionErrorContext): PkiError |
   return context.stage === 'session' ? undefined : closedEarly(context, {}, 'the connection was closed')
 }
 
-/** The refusal of a CONNACK or DISCONNECT; `reasonString` is MQTT 5's (section 3.2.2.3.9), written by the broker. */
+/** What MQTT 5 has beside a reason code (sections 3.2.2.3 and 3.14.2.2), written by the broker. */
+interface RefusalProperties {
+  readonly reasonString?: string
+  readonly serverReference?: string
+}
+
+/**
+ * The refusal of a CONNACK or DISCONNECT.
+ *
+ * A server reference is told and not followed: where a device goes is its owner's to configure, not for whoever answers at an address.
+ */
 export function brokerRefused(
   reasonCode: number,
-  reasonString: string | undefined,
+  { reasonString, serverReference }: RefusalProperties = {},
   options?: { readonly cause?: unknown },
 ): PkiError<'ERR_PKI_BROKER_REFUSED'> {
-  const said = reasonString === undefined ? '' : plainText(reasonString)
-  const reason = said === '' ? connackReason(reasonCode) : `${connackReason(reasonCode)}: ${said}`
-  return new PkiError('ERR_PKI_BROKER_REFUSED', { reasonCode, reason }, options)
+  const said = plainText(reasonString ?? '')
+  const other = plainText(serverReference ?? '')
+  const words = [connackReason(reasonCode), said, other && `it names ${other}, which is not followed`]
+  return new PkiError('ERR_PKI_BROKER_REFUSED', { reasonCode, reason: words.filter(Boolean).join(': ') }, options)
 }
 
 function fromAlert(alert: string, { certificate }: ConnectionErrorContext, options: { cause: unknown }): PkiError {

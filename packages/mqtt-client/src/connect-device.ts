@@ -2,6 +2,7 @@ import { parseBrokerUrl } from './broker-address.ts'
 import { type ConnectDeviceOptions, readConnectOptions } from './connect-options.ts'
 import type { DeviceConnection } from './device-connection.ts'
 import { createDeviceLink } from './device-link.ts'
+import { attachRenewal } from './renewal/attach-renewal.ts'
 
 /**
  * Connects a device to its broker over mutual TLS, and keeps it connected until it is closed.
@@ -24,7 +25,15 @@ export async function connectDevice(url: string, options: ConnectDeviceOptions):
   const address = parseBrokerUrl(url)
   const settings = readConnectOptions(options, address.host)
   options.signal?.throwIfAborted()
-  const link = createDeviceLink(address, settings)
-  await link.open(options.signal)
+  const renewal = attachRenewal(settings.identity, settings.renewal)
+  const link = createDeviceLink(address, settings, renewal.source)
+  renewal.attach(link)
+  try {
+    await link.open(options.signal)
+  } catch (error) {
+    renewal.stop()
+    throw error
+  }
+  renewal.start()
   return link.connection
 }

@@ -17,13 +17,15 @@ export interface ConnectionAttempt {
   disconnect?: IDisconnectPacket
   /** Whether the server had shown a certificate before it ended the connection. */
   answered: boolean
+  /** We sent DISCONNECT, to connect again at once. */
+  isLeaving: boolean
   /** In order; the socket and MQTT.js may report the same one. */
   readonly errors: Set<unknown>
 }
 
 /** Begins an attempt. */
 export function createAttempt(): ConnectionAttempt {
-  return { stage: 'connecting', answered: false, errors: new Set() }
+  return { stage: 'connecting', answered: false, isLeaving: false, errors: new Set() }
 }
 
 /** CONNACK's code: `returnCode` in MQTT 3.1.1, `reasonCode` in MQTT 5. */
@@ -40,11 +42,11 @@ export function connackCode(packet: IConnackPacket): number {
 export function attemptVerdict(attempt: ConnectionAttempt, context: ConnectionErrorContext): PkiError | undefined {
   const { answered, connack, disconnect, stage } = attempt
   if (connack !== undefined && connackCode(connack) !== 0) {
-    return brokerRefused(connackCode(connack), connack.properties?.reasonString)
+    return brokerRefused(connackCode(connack), connack.properties)
   }
   // MQTT 5 section 3.14.2.1: codes from 0x80 on are errors. 3.1.1 brokers send no DISCONNECT.
   if (disconnect !== undefined && (disconnect.reasonCode ?? 0) >= 0x80) {
-    return brokerRefused(disconnect.reasonCode!, disconnect.properties?.reasonString)
+    return brokerRefused(disconnect.reasonCode!, disconnect.properties)
   }
   const known = { ...context, stage, answered }
   const verdicts = [...attempt.errors].map(error => classifyConnectionError(error, known))

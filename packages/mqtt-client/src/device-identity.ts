@@ -12,9 +12,19 @@ export interface DeviceCredentialText {
   readonly trustAnchors: string
 }
 
+/** The same with certificate, chain and key in one PKCS #12 file (RFC 7292). */
+export interface DeviceCredentialPkcs12 {
+  /** The file's octets. */
+  readonly pkcs12: Uint8Array
+  /** Of the file; none is not the same as an empty one. */
+  readonly passphrase?: string
+  /** PEM, as in {@link DeviceCredentialText}. CAs inside the file are sent, never believed. */
+  readonly trustAnchors: string
+}
+
 /** Who a device is. Its credential is read anew at each connect, so that a renewed one is used as soon as it is there. */
 export interface DeviceIdentity {
   readonly deviceId: string
   /** @throws PkiError `ERR_PKI_IDENTITY`, `ERR_PKI_PEM`, `ERR_PKI_TOO_LARGE` */
-  credential(): Promise<DeviceCredentialText>
+  credential(): Promise<DeviceCredentialText | DeviceCredentialPkcs12>
 }

@@ -27,7 +27,7 @@ export function pathIdentity(options: PathIdentityOptions): DeviceIdentity {
     async credential() {
       const [certificate, privateKey, trustAnchors] = await Promise.all([
         readTextFile(certificatePath),
-        readTextFile(privateKeyPath),
+        readTextFile(privateKeyPath, { isSecret: true }),
         readTextFile(trustAnchorsPath),
       ])
       return { certificate, privateKey, trustAnchors }

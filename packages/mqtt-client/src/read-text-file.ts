@@ -1,30 +1,36 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { PkiError } from '@fleetcert/x509'
+import { type FileSystem, nodeFileSystem } from './identity/file-system.ts'
 
 const limitBytes = 1024 * 1024
+const warned = new Set<string>()
 
 /**
- * The text of a file of at most 1 MiB.
+ * The text of a file of at most 1 MiB. That others may read a file with a key in it (`isSecret`) is a warning of the process, once for each file.
  *
  * @throws PkiError `ERR_PKI_IDENTITY` (with the file system's error as cause), `ERR_PKI_TOO_LARGE`
  */
-export async function readTextFile(path: string): Promise<string> {
-  let file: FileHandle | undefined
+export async function readTextFile(
+  path: string,
+  { fileSystem = nodeFileSystem, isSecret = false }: { fileSystem?: FileSystem; isSecret?: boolean } = {},
+): Promise<string> {
   try {
-    file = await open(path)
-    // Never by the size that the file system states: a device file has none and no end either.
-    const buffer = Buffer.alloc(limitBytes + 1)
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length)
-      if (bytesRead === 0) return buffer.toString('utf8', 0, length)
-      length += bytesRead
-    }
+    const { text, mode } = await fileSystem.read(path)
+    if (isSecret) warnOfMode(path, mode)
+    return text
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+    if (code === 'EFBIG') throw new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
     throw new PkiError('ERR_PKI_IDENTITY', { reason: `cannot read ${path}: ${code}` }, { cause })
-  } finally {
-    await file?.close()
   }
-  throw new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
+}
+
+function warnOfMode(path: string, mode: number): void {
+  // Windows makes the mode up.
+  if ((mode & 0o077) === 0 || process.platform === 'win32' || warned.has(path)) return
+  warned.add(path)
+  const octal = (mode & 0o777).toString(8)
+  process.emitWarning(`${path} holds a private key and is open to other users (mode ${octal}): make it 600`, {
+    type: 'FleetcertWarning',
+    code: 'identityPermissions',
+  })
 }

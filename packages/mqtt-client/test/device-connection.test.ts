@@ -1,14 +1,14 @@
 import { once } from 'node:events'
-import { createServer, type TLSSocket } from 'node:tls'
-import { isPkiError } from '@fleetcert/x509'
 import { expect, test } from 'vitest'
 import { describeWith } from '../../../test-support/tools.ts'
-import { connectDevice, type DeviceConnection, type DeviceEvents, type DeviceIdentity } from '../src/index.ts'
+import { connectDevice, type DeviceIdentity } from '../src/index.ts'
 import { type AedesBroker, startAedes } from './support/aedes-broker.ts'
 import { fixtures } from './support/fixtures.ts'
 import { identityOf } from './support/identity-of.ts'
 import { startMosquitto } from './support/mosquitto.ts'
+import { next } from './support/next-event.ts'
 import { expectNoPem, rejection } from './support/rejection.ts'
+import { connack5, disconnect5, startScripted } from './support/scripted-broker.ts'
 
 const { ca, otherCa, server, identity } = fixtures
 const reconnect = { minSeconds: 0.05, maxSeconds: 0.2 }
@@ -70,11 +70,10 @@ describeWith(['openssl', 'mosquitto'], 'while mosquitto restarts', () => {
 })
 
 describeWith(['openssl'], 'what a broker of MQTT 5 says', () => {
-  const connack = (code: number, text?: string): Buffer => packet(0x20, [0, code], text)
-  const disconnect = (code: number, text?: string): Buffer => packet(0xe0, [code], text)
-
   test('in CONNACK', async () => {
-    await using broker = await startScripted(socket => socket.write(connack(0x87, 'sensor-1 was\r\nrevoked')))
+    await using broker = await startScripted(server, socket =>
+      socket.write(connack5(0x87, { reasonString: 'sensor-1 was\r\nrevoked' })),
+    )
     const error = await rejection(connectDevice(broker.url, { identity, protocolVersion: 5 }))
     expect(error).toMatchObject({
       code: 'ERR_PKI_BROKER_REFUSED',
@@ -86,9 +85,9 @@ describeWith(['openssl'], 'what a broker of MQTT 5 says', () => {
     ['with a text', 'by an operator', 'administrative action: by an operator'],
     ['without a text', undefined, 'administrative action'],
   ])('in DISCONNECT %s', async (_, text, reason) => {
-    await using broker = await startScripted(socket => {
-      socket.write(connack(0))
-      setTimeout(() => socket.end(disconnect(0x98, text)), 20)
+    await using broker = await startScripted(server, socket => {
+      socket.write(connack5(0))
+      setTimeout(() => socket.end(disconnect5(0x98, text === undefined ? {} : { reasonString: text })), 20)
     })
     await using device = await connectDevice(broker.url, { identity, protocolVersion: 5, reconnect: false })
     expect(await next(device, 'closed')).toMatchObject({
@@ -229,7 +228,7 @@ describeWith(['openssl'], 'close', () => {
     await disconnected
     expect(await closed).toEqual({ willReconnect: false })
     expect(topics).toEqual(['telemetry'])
-    await expect(device.client.publishAsync('x', '1', { qos: 1 })).rejects.toThrow('client disconnecting')
+    expect((await rejection(device.client.publishAsync('x', '1', { qos: 1 }))).code).toBe('ERR_PKI_CLOSED')
   })
 
   test('a broker that resets the connection once it has the DISCONNECT is no failure', async () => {
@@ -332,37 +331,6 @@ describeWith(['openssl'], 'a failed first connect', () => {
     expect(attempts).toBe(1)
   })
 })
-
-function next<Name extends keyof DeviceEvents>(device: DeviceConnection, name: Name): Promise<DeviceEvents[Name]> {
-  return new Promise(resolve => {
-    const off = device.on(name, value => {
-      off()
-      if (isPkiError(value)) expectNoPem(value)
-      resolve(value)
-    })
-  })
-}
-
-/** A packet with at most a reason string (property 0x1f) in it. */
-function packet(type: number, head: readonly number[], text?: string): Buffer {
-  const property = text === undefined ? [] : [0x1f, 0, text.length, ...Buffer.from(text)]
-  return Buffer.from([type, head.length + 1 + property.length, ...head, property.length, ...property])
-}
-
-/** A TLS server that answers CONNECT as it is told. */
-async function startScripted(answer: (socket: TLSSocket) => void): Promise<AsyncDisposable & { readonly url: string }> {
-  const listener = createServer({ cert: server.certificate, key: server.privateKey }, socket => {
-    socket.on('error', () => {})
-    socket.once('data', () => answer(socket))
-  })
-  await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `mqtts://localhost:${(listener.address() as { port: number }).port}`,
-    async [Symbol.asyncDispose]() {
-      await new Promise(resolve => listener.close(resolve))
-    },
-  }
-}
 
 type BrokerSide = { readonly conn: { destroy(): void; write(bytes: Uint8Array): void } }
 
