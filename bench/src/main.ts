@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchAuth } from './auth.ts'
 import { benchCrl } from './crl.ts'
 import { benchImport } from './import-time.ts'
 import { benchIssue } from './issue.ts'
@@ -9,7 +10,16 @@ import { benchOcspHttp } from './ocsp-http.ts'
 import { benchRevoke } from './revoke.ts'
 import { benchScale } from './scale.ts'
 
-const benches: Record<string, (options: { count?: number; rounds?: number; rows?: number }) => Promise<string>> = {
+interface BenchOptions {
+  count?: number
+  rounds?: number
+  rows?: number
+  devices?: number
+  folder?: string
+  only?: string[]
+}
+
+const benches: Record<string, (options: BenchOptions) => Promise<string>> = {
   issue: benchIssue,
   scale: benchScale,
   crl: benchCrl,
@@ -17,6 +27,7 @@ const benches: Record<string, (options: { count?: number; rounds?: number; rows?
   'ocsp-http': benchOcspHttp,
   ocsp: benchOcsp,
   import: benchImport,
+  auth: benchAuth,
 }
 
 const { values, positionals } = parseArgs({
@@ -26,6 +37,9 @@ const { values, positionals } = parseArgs({
     count: { type: 'string' },
     rounds: { type: 'string' },
     rows: { type: 'string' },
+    devices: { type: 'string' },
+    folder: { type: 'string' },
+    only: { type: 'string', multiple: true },
     pinned: { type: 'boolean' },
   },
 })
@@ -40,6 +54,9 @@ const options = {
   ...(values.count === undefined ? {} : { count: Number(values.count) }),
   ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
   ...(values.rows === undefined ? {} : { rows: Number(values.rows) }),
+  ...(values.devices === undefined ? {} : { devices: Number(values.devices) }),
+  ...(values.folder === undefined ? {} : { folder: values.folder }),
+  ...(values.only === undefined ? {} : { only: values.only }),
 }
 process.stdout.write(
   `Node ${process.version}, OpenSSL ${process.versions.openssl}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n\n`,

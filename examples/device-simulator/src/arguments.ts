@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { UsageError } from './usage-error.ts'
 
 export interface SimulatorArguments {
   readonly userId: string
@@ -22,9 +23,6 @@ export const usage = `Usage: node --conditions=fleetcert-source examples/device-
   --ca-path <file>            the CAs that the broker's certificate must lead to (PEM)
   --telemetry-seconds <n>     default 5; 0 is none
   --help                      prints this`
-
-/** What a person typed that cannot be used, for the terminal. */
-export class UsageError extends Error {}
 
 /**
  * Reads the command line. `--use-tls` may stand alone or have a value, `true` or `false`.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseArguments, UsageError } from '../src/arguments.ts'
+import { parseArguments } from '../src/arguments.ts'
+import { UsageError } from '../src/usage-error.ts'
 
 const device = ['--user-id', 'alice', '--device-id', 'sensor-1']
 const files = ['--cert-path', 'c.pem', '--key-path', 'k.pem', '--ca-path', 'a.pem']

@@ -1,0 +1,4 @@
+import { answerCalls } from './calls.ts'
+import { createRack } from './rack.ts'
+
+answerCalls(createRack())
