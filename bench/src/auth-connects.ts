@@ -8,7 +8,16 @@ import { findRabbitMq, type RabbitMq, startRabbitMq } from './auth-rabbitmq.ts'
 import { median } from './measure.ts'
 
 const identities = 500
-const seconds = 3
+const seconds = 1
+// Short ones, in turn: a slow spell of the machine befalls both.
+const roundsEach = 3
+
+interface Round {
+  /** Connects per second. */
+  readonly rate: number
+  /** Of the broker and of the server that it asks, milliseconds per connect. */
+  readonly cpu: number
+}
 
 /** Connections by mutual TLS to a RabbitMQ that asks the fleet, beside the same RabbitMQ whose questions are answered `allow` unseen. */
 export async function benchConnects(folder: string, rounds: number): Promise<string> {
@@ -27,25 +36,49 @@ export async function benchConnects(folder: string, rounds: number): Promise<str
     broker = await startRabbitMq(place, port)
     const client = start('auth-connect.ts', join(place, 'identities.json'))
     await heard(client, 'ready')
-    const rates: [number[], number[]] = [[], []]
-    for (let round = -1; round < rounds; round += 1) {
-      for (const asked of [0, 1] as const) {
+    const cpuOf = async (): Promise<number> => {
+      hook.send({ type: 'usage' } satisfies AuthMessage)
+      return (await heard(hook, 'used')).cpu / 1000 + broker!.cpu()
+    }
+    const measured: [Round[], Round[]] = [[], []]
+    for (let round = -2; round < rounds * roundsEach; round += 1) {
+      // Each goes first every other time.
+      for (const asked of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
         hook.send({ type: 'ask', fleet: asked === 1 } satisfies AuthMessage)
+        const before = await cpuOf()
         client.send({ type: 'connect', port: broker.port, seconds } satisfies AuthMessage)
-        const { rate } = await heard(client, 'loaded')
-        // The first round warms up.
-        if (round >= 0) rates[asked].push(rate)
+        const { rate, answers } = await heard(client, 'loaded')
+        // The first rounds warm up.
+        if (round >= 0) measured[asked].push({ rate, cpu: ((await cpuOf()) - before) / answers })
       }
     }
-    const [bare, ours] = rates
-    const ratios = ours.map((rate, round) => rate / bare[round]!).toSorted((a, b) => a - b)
-    const row = (name: string, list: readonly number[], ratio: string): string[] => {
-      const sorted = list.toSorted((a, b) => a - b)
-      return [name, whole(median(sorted)), `${whole(sorted[0]!)}–${whole(sorted.at(-1)!)}`, ratio]
+    const [bare, ours] = measured
+    const ratio = (of: (one: Round, other: Round) => number): string =>
+      median(ours.map((one, round) => of(one, bare[round]!)).toSorted((a, b) => a - b)).toFixed(3)
+    const row = (name: string, list: readonly Round[], ...ratios: readonly string[]): string[] => {
+      const sorted = list.map(({ rate }) => rate).toSorted((a, b) => a - b)
+      const cpu = median(list.map(one => one.cpu).toSorted((a, b) => a - b))
+      const range = `${whole(sorted[0]!)}–${whole(sorted.at(-1)!)}`
+      return [name, whole(median(sorted)), range, ratios[0]!, cpu.toFixed(2), ratios[1]!]
     }
+    const columns = [
+      'per second (median)',
+      'min–max',
+      '× constant',
+      'CPU of broker and server, ms each',
+      'constant ÷ that',
+    ]
     return table(
-      ['mutual TLS connects, RabbitMQ', 'per second (median)', 'min–max', '× constant'],
-      [row('asking a constant', bare, '1.00'), row('asking the fleet', ours, median(ratios).toFixed(3))],
+      ['mutual TLS connects, RabbitMQ', ...columns],
+      [
+        row('asking a constant', bare, '1.000', '1.000'),
+        row(
+          'asking the fleet',
+          ours,
+          ratio((one, other) => one.rate / other.rate),
+          ratio((one, other) => other.cpu / one.cpu),
+        ),
+      ],
     )
   } finally {
     for (const child of children) child.kill()

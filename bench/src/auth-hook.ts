@@ -15,11 +15,12 @@ const auth = createBrokerAuth({ fleet, identifyBy: commonNameAlone })
 let asksFleet = false
 
 async function decide(path: string, form: URLSearchParams): Promise<boolean> {
-  const username = form.get('username') ?? ''
-  // At first it sends the user name alone, which is the common name; then the client id as well.
-  const clientId = path === '/auth/vhost' ? (form.get('client_id') ?? '') : username
-  if (path !== '/auth/user' && path !== '/auth/vhost') return false
-  const decision = await auth.authenticate({ clientId, commonName: username, subject: `CN=${username}` })
+  const commonName = form.get('username') ?? ''
+  // Two questions for each connect, and both must be allowed. The first has the user name alone, the second the client id as well: so that one decides.
+  if (path === '/auth/user') return commonName !== ''
+  if (path !== '/auth/vhost') return false
+  const clientId = form.get('client_id') ?? ''
+  const decision = await auth.authenticate({ clientId, commonName, subject: `CN=${commonName}` })
   return decision.result === 'allow'
 }
 
@@ -56,5 +57,8 @@ server.listen(0, '127.0.0.1', () => {
 })
 process.on('message', (message: AuthMessage) => {
   if (message.type === 'ask') asksFleet = message.fleet
+  if (message.type !== 'usage') return
+  const { user, system } = process.cpuUsage()
+  process.send!({ type: 'used', cpu: user + system } satisfies AuthMessage)
 })
 process.on('disconnect', () => process.exit())

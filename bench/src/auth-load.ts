@@ -141,7 +141,8 @@ async function loadOpen(load: AuthLoad, rate: number): Promise<AuthLoaded> {
   // A timer of node's is late by up to a millisecond: the loop looks at the clock itself.
   while (times.length < total && failure === undefined) {
     const now = performance.now()
-    if (now - start > load.seconds * 3000) throw new Error('the server does not keep up with half its rate')
+    // It does not keep up: what is not answered by now counts with the time that it has waited.
+    if (now - start > load.seconds * 2000) break
     while (sent < total && next <= now) {
       const index = sent % sockets.length
       due[index]!.push(next)
@@ -151,12 +152,15 @@ async function loadOpen(load: AuthLoad, rate: number): Promise<AuthLoaded> {
     }
     await new Promise(resolve => setImmediate(resolve))
   }
-  const seconds = (performance.now() - start) / 1000
+  const end = performance.now()
+  const seconds = (end - start) / 1000
   for (const socket of sockets) socket.destroy()
   if (failure !== undefined) throw failure
+  const answers = times.length
+  for (const moment of due.flat()) times.push(end - moment)
   const sorted = Float64Array.from(times).sort()
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
-  return { rate: total / seconds, answers: total, p50: at(0.5), p99: at(0.99) }
+  return { rate: answers / seconds, answers, p50: at(0.5), p99: at(0.99) }
 }
 
 process.on('message', (message: AuthMessage) => {

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 export interface RabbitMq {
   /** MQTT over TLS, client certificates required. */
   readonly port: number
+  /** Processor time of the broker so far, milliseconds. */
+  cpu(): number
   stop(): Promise<void>
 }
 
@@ -84,7 +86,23 @@ export async function startRabbitMq(folder: string, hookPort: number): Promise<R
     await stop()
     throw error
   }
-  return { port: port!, stop }
+  return { port: port!, cpu: () => cpuOfGroup(server.pid!), stop }
+}
+
+/** Of all processes of a group; the script is one, Erlang another. */
+function cpuOfGroup(group: number): number {
+  let ticks = 0
+  for (const file of globSync('/proc/[0-9]*/stat')) {
+    try {
+      // proc(5): behind the name in brackets come state, ppid, pgrp, …; utime and stime are fields 14 and 15 of the whole.
+      const fields = readFileSync(file, 'latin1').split(') ').at(-1)!.split(' ')
+      if (Number(fields[2]) === group) ticks += Number(fields[11]) + Number(fields[12])
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  // USER_HZ is 100 everywhere.
+  return ticks * 10
 }
 
 async function ended(child: ChildProcess, end: () => unknown): Promise<void> {

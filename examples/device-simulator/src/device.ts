@@ -3,9 +3,11 @@ import {
   connectDevice,
   type DeviceConnection,
   type DeviceIdentity,
+  openTelemetry,
+  type RpcEvent,
+  telemetryProfile,
 } from '@fleetcert/mqtt-client'
-import { isPkiError, PkiError } from '@fleetcert/x509'
-import { answerRpc } from './answer-rpc.ts'
+import { isPkiError } from '@fleetcert/x509'
 
 export interface RunDeviceOptions {
   /** Who owns the device: the first part of its topics. */
@@ -35,7 +37,7 @@ export interface RunningDevice extends AsyncDisposable {
  */
 export async function runDevice(options: RunDeviceOptions): Promise<RunningDevice> {
   const { userId, deviceId, url, identity, telemetrySeconds = 5, log = line => console.log(line) } = options
-  const prefix = `users/${checkId(userId, 'owner')}/devices/${checkId(deviceId, 'deviceId')}`
+  const profile = telemetryProfile({ kind: 'fleetcert', deviceId, owner: userId })
   const startedAt = Date.now()
   const uptimeSeconds = (): number => Math.round((Date.now() - startedAt) / 1000)
 
@@ -54,26 +56,25 @@ export async function runDevice(options: RunDeviceOptions): Promise<RunningDevic
     log(`attempt ${attempt} in ${delaySeconds.toFixed(1)} s`)
   })
 
-  const publish = (topic: string, message: object): void => {
-    client.publish(`${prefix}/${topic}`, JSON.stringify(message), { qos: 1 }, error => {
-      if (error) log(`not published on ${topic}: ${describe(error)}`)
-    })
-  }
-  client.on('message', (topic, payload) => {
-    if (topic !== `${prefix}/rpc/request`) return
-    const { reply, line } = answerRpc(payload, { deviceId, uptimeSeconds: uptimeSeconds() })
-    log(line)
-    if (reply !== undefined) publish('rpc/response', reply)
+  // Where methods are added.
+  const methods = { ping: () => ({ pong: true, deviceId, uptimeSeconds: uptimeSeconds() }) }
+  const telemetry = await openTelemetry(connection, {
+    ...{ profile, methods },
+    onRequest: event => log(line(event)),
+  }).catch(async error => {
+    await connection.close()
+    throw error
   })
+  log(`listening on ${profile.requestFilter}`)
 
   const sendTelemetry = (): void => {
     // A broker that is away gets the newest values when it is back, not all of them.
     if (!client.connected) return
     const seconds = uptimeSeconds()
     const celsius = Number((21 + 2 * Math.sin(seconds / 60)).toFixed(2))
-    const telemetry = { at: new Date().toISOString(), uptimeSeconds: seconds, celsius }
-    publish('telemetry', telemetry)
-    log(`telemetry ${JSON.stringify(telemetry)}`)
+    const values = { at: new Date().toISOString(), uptimeSeconds: seconds, celsius }
+    log(`telemetry ${JSON.stringify(values)}`)
+    telemetry.publish(values).catch(error => log(`not published: ${describe(error)}`))
   }
 
   let timer: NodeJS.Timeout | undefined
@@ -81,13 +82,6 @@ export async function runDevice(options: RunDeviceOptions): Promise<RunningDevic
     clearInterval(timer)
     await connection.close()
   }
-  try {
-    await client.subscribeAsync(`${prefix}/rpc/request`, { qos: 1 })
-  } catch (error) {
-    await close()
-    throw error
-  }
-  log(`listening on ${prefix}/rpc/request`)
   if (telemetrySeconds > 0) {
     sendTelemetry()
     timer = setInterval(sendTelemetry, telemetrySeconds * 1000)
@@ -101,8 +95,11 @@ export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-// Both go into topics, where + # and / would mean something.
-function checkId(id: string, field: 'owner' | 'deviceId'): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$/.test(id)) throw new PkiError('ERR_PKI_DEVICE_ID', { field })
-  return id
+function line(event: RpcEvent): string {
+  if (event.outcome === 'ignored') return `ignored a request of ${event.octets} octets: ${event.reason}`
+  const request = `request ${JSON.stringify(event.id)}`
+  if (event.code === undefined) return `${request}: ${event.method} answered`
+  return event.code === 'METHOD_UNKNOWN'
+    ? `${request}: unknown method ${JSON.stringify(event.method)}`
+    : `${request}: ${event.code}`
 }

@@ -4,7 +4,7 @@ import { createDecisionSlots } from './decision-slots.ts'
 import type { Denial, DenyReason } from './deny-reason.ts'
 import { type Evidence, type Identity, identifyEvidence, storeFailure } from './identify-evidence.ts'
 import { compileBinding, type IdentityBinding } from './identity-binding.ts'
-import { createRegistrar, type JustInTimeRegistration, type RegisteringFleet } from './just-in-time.ts'
+import { createRegistrar, type JustInTimeRegistration, type RegisteringFleet, type Registrar } from './just-in-time.ts'
 import { bearsNames, type ReportedNames, reportedName } from './subject-name.ts'
 import type { AclRule, TopicAction } from './topics/acl-rule.ts'
 import { compileAcl } from './topics/compile-acl.ts'
@@ -154,10 +154,15 @@ export function createBrokerAuth(options: BrokerAuthOptions): CountingBrokerAuth
       ? identifyEvidence(fleet, evidence, effort)
       : Promise.reject(busy())
 
-  async function identifyClient(input: ConnectInput, evidence: Evidence, effort: Effort): Promise<Identity> {
+  async function identifyOrRegister(
+    input: ConnectInput,
+    evidence: Evidence,
+    effort: Effort,
+    register: Registrar,
+  ): Promise<Identity> {
     const identity = await identifyBest(evidence, effort)
     const isUnknown = identity.status === 'refused' && identity.reason === 'certificateUnknown'
-    if (register === undefined || !isUnknown || identity.isKnown === true || !('der' in evidence)) return identity
+    if (!isUnknown || identity.isKnown === true || !('der' in evidence)) return identity
     const { clientId, username, peerAddress, commonName } = input
     if (commonName !== undefined && !bearsNames(evidence.der, input)) {
       return { status: 'refused', reason: 'commonNameMismatch' }
@@ -187,7 +192,9 @@ export function createBrokerAuth(options: BrokerAuthOptions): CountingBrokerAuth
     if (evidence !== undefined && binding.check(input, '') === 'clientIdEmpty') return deny('clientIdEmpty')
     const identity = await (evidence === undefined
       ? identifyNames(input, effort)
-      : identifyClient(input, evidence, effort))
+      : register === undefined
+        ? identifyBest(evidence, effort)
+        : identifyOrRegister(input, evidence, effort, register))
     if (identity.status === 'refused') return deny(identity.reason, identity.deviceId)
     const { device, certificate, fingerprint } = identity
     const { deviceId, role } = device

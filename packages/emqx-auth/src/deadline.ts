@@ -1,5 +1,13 @@
-/** Runs work that is given up, not ended, when its time is over. */
-export type Deadline = <T>(work: () => Promise<T>, late: () => T) => Promise<T>
+/** What becomes of work that has a deadline: exactly one of these is called, and its result is what the caller gets. */
+export interface DeadlineOutcomes<T, Result> {
+  decided(value: T): Result
+  failed(error: unknown): Result
+  /** The time is over. What the work still does is ignored. */
+  late(): Result
+}
+
+/** Runs work that is given up, not ended, when its time is over. Rejects only with what an outcome throws. */
+export type Deadline = <T, Result>(work: () => T | Promise<T>, outcomes: DeadlineOutcomes<T, Result>) => Promise<Result>
 
 interface Waiting {
   readonly due: number
@@ -8,9 +16,7 @@ interface Waiting {
 }
 
 /**
- * What `work` resolves, or `late()` once the time is over; what it still does is ignored. Never rejects for lateness; rejects as `work` does before.
- *
- * All that waits has the same time, so it is due in the order in which it came: one timer serves for all, and thousands of decisions a second arm none.
+ * A deadline for all that one server does. All that waits has the same time, so it is due in the order in which it came: one timer serves for all, and thousands of decisions a second arm none.
  */
 export function createDeadline(seconds: number): Deadline {
   let waiting: Waiting[] = []
@@ -48,37 +54,45 @@ export function createDeadline(seconds: number): Deadline {
     timer.unref()
   }
 
-  return <T>(work: () => Promise<T>, late: () => T) =>
-    new Promise<T>((resolve, reject) => {
+  return <T, Result>(work: () => T | Promise<T>, { decided, failed, late }: DeadlineOutcomes<T, Result>) =>
+    new Promise<Result>((resolve, reject) => {
+      const settle = <Value>(outcome: (value: Value) => Result, value: Value): void => {
+        own.isOver = true
+        try {
+          resolve(outcome(value))
+        } catch (error) {
+          reject(error)
+        }
+      }
       const own: Waiting = {
         due: performance.now() + seconds * 1000,
         isOver: false,
-        giveUp() {
-          try {
-            resolve(late())
-          } catch (error) {
-            reject(error)
-          }
-        },
+        giveUp: () => settle(late, undefined),
       }
+      let result: T | Promise<T>
+      try {
+        result = work()
+      } catch (error) {
+        return settle(failed, error)
+      }
+      if (!(result instanceof Promise)) return settle(decided, result)
       skip()
       waiting.push(own)
       arm()
-      work().then(
+      result.then(
         value => {
-          own.isOver = true
-          resolve(value)
+          if (!own.isOver) settle(decided, value)
         },
         (error: unknown) => {
-          own.isOver = true
-          reject(error)
+          if (!own.isOver) settle(failed, error)
         },
       )
     })
 }
 
 /**
- * As {@link createDeadline}, once. The signal aborts when the time is over, so that work can let go of what it holds.
+ * What `work` resolves, or `late()` once the time is over; what it still does is ignored. Never rejects for lateness; rejects as `work` does before.
+ * The signal aborts then, so that work can let go of what it holds.
  */
 export async function withinDeadline<T>(
   seconds: number,

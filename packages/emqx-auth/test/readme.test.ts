@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import { connect, type Server } from 'node:tls'
 import type { Fleet } from '@fleetcert/core'
 import { afterEach, beforeAll, expect, it, vi } from 'vitest'
-import type { ConnectDecision } from '../src/index.ts'
+import type { BrokerAuth, ConnectDecision } from '../src/index.ts'
 
 const blocks = [...readFileSync(new URL('../README.md', import.meta.url), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
   match => match[1]!,
 )
 const files: URL[] = []
 afterEach(() => Promise.all(files.splice(0).map(file => rm(file))))
-beforeAll(() => expect(blocks).toHaveLength(5))
+beforeAll(() => expect(blocks).toHaveLength(6))
 
 /** Runs a block as it stands, but on a free port. */
 async function run(index: number): Promise<never> {
@@ -75,4 +75,10 @@ it('writes Mosquitto’s files', async () => {
   const { acl, conf }: Record<'acl' | 'conf', string> = await run(4)
   expect(acl).toContain('user backend')
   expect(conf).toContain('listener 8883')
+})
+it('has metrics', async () => {
+  const { auth, metrics }: { auth: BrokerAuth; metrics(): string } = await run(5)
+  await auth.authenticate({ clientId: 'd1' })
+  expect(metrics()).toContain('fleetcert_decisions_total{action="connect",outcome="noCertificate"} 1\n')
+  expect(metrics()).toMatch(/^(fleetcert_decisions_total\{action="\w+",outcome="\w+"\} \d+\n)+$/)
 })

@@ -10,6 +10,7 @@ import type { CredentialSource } from './credential-source.ts'
 import { type DeviceConnection, type DeviceEvents, deviceEventNames } from './device-connection.ts'
 import { createEventHub } from './event-hub.ts'
 import { drained, failOutstanding } from './in-flight.ts'
+import { markRepetitions } from './mark-repetitions.ts'
 import { mqttOptions } from './mqtt-options.ts'
 import { createOutboundQueue } from './outbound-queue.ts'
 import type { TlsCredential } from './read-credential.ts'
@@ -71,6 +72,7 @@ export function createDeviceLink(
   )
   // With it MQTT.js would take messages after the end, for stores that are closed.
   client.options.manualConnect = false
+  markRepetitions(client)
   const outbound = createOutboundQueue(client, settings)
 
   client.on('packetreceive', packet => {

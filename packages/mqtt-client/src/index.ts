@@ -41,3 +41,12 @@ export type {
   TrustUpdatedEvent,
 } from './renewal/renewal-events.ts'
 export type { HubRenewalOptions, MqttRenewalOptions, RenewalOptions } from './renewal/renewal-options.ts'
+export {
+  type DeviceTelemetry,
+  openTelemetry,
+  type PublishTelemetryOptions,
+  type TelemetryOptions,
+} from './telemetry/open-telemetry.ts'
+export type { ReadRpc, RpcErrorCode, RpcOutcome, RpcRequest } from './telemetry/rpc-message.ts'
+export type { RpcEvent, RpcMethod } from './telemetry/rpc-responder.ts'
+export { type TelemetryProfile, type TelemetryProfileOptions, telemetryProfile } from './telemetry/telemetry-profile.ts'

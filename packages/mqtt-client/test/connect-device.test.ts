@@ -289,6 +289,13 @@ describeWith(['openssl'], 'options', () => {
     [{ identity, connectTimeoutSeconds: Number.NaN }, RangeError],
     [{ identity, serverName: '' }, TypeError],
     [{ identity, reconnect: { minSeconds: 5, maxSeconds: 1 } }, RangeError],
+    [{ identity, reconnect: { spreadSeconds: 5, maxSeconds: 1 } }, RangeError],
+    [{ identity, reconnect: { spreadSeconds: 0 } }, RangeError],
+    [{ identity, reconnect: { maxSeconds: 100, refusedMaxSeconds: 99 } }, RangeError],
+    [{ identity, maxInFlight: 0 }, RangeError],
+    [{ identity, maxInFlight: 65_536 }, RangeError],
+    [{ identity, maxQueuedMessages: -1 }, RangeError],
+    [{ identity, maxQueuedBytes: 0.5 }, RangeError],
     [{ identity, reconnect: { minSeconds: 0 } }, RangeError],
     [{ identity, will: { topic: '', payload: 'x' } }, TypeError],
   ])('bad options %#', async (options, kind) => {

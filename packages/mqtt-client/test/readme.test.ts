@@ -25,11 +25,12 @@ describeWith(['openssl'], 'the README', () => {
     broker.broker.on('publish', packet => published.push(`${packet.topic} ${packet.payload}`))
     try {
       const readme = fileURLToPath(new URL('../README.md', import.meta.url))
-      expect(await runReadme(readme, fileURLToPath(import.meta.url))).toBe(2)
+      expect(await runReadme(readme, fileURLToPath(import.meta.url))).toBe(3)
       expect(published).toContain('devices/sensor-1/telemetry {"celsius":21.5}')
+      expect(published).toContain('devices/sensor-1/telemetry {"celsius":22.5}')
       expect(lines.mock.calls).toEqual([
         ['closed', undefined, false],
-        ['The server cannot be reached. (nothing listens there)'],
+        ['PROBLEM  TCP_REFUSED: localhost:1 refuses connections.'],
       ])
     } finally {
       vi.unstubAllEnvs()

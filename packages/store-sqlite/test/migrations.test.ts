@@ -91,3 +91,70 @@ it('entries go with the certificates that are pruned', async () => {
   expect((await store.crlEntries(its, {}, { limit: 1 })).entries).toHaveLength(0)
   await store.close()
 })
+
+it('tokens and superseded certificates of version 3 stay what they are', async () => {
+  oldDatabase(3)
+  const device = database.prepare('INSERT INTO devices (device_id) VALUES (?) RETURNING device').get('device-1') as {
+    device: number
+  }
+  const insert = database.prepare(
+    `INSERT INTO certificates (issuer_key_id, serial_number, state, role, profile, device, device_id, public_key_hash, not_before,
+       not_after, shard, created_at, der, fingerprint, superseded_at)
+     VALUES (?, ?, 'issued', 'device', 'device', ?, 'device-1', ?, 0, 8e12, 0, 0, ?, ?, ?)`,
+  )
+  const ids = ['11', '22'].map(octet => ({ issuerKeyId, serialNumber: octet.repeat(16) }))
+  const fingerprints = [randomBytes(32), randomBytes(32)]
+  const end = Date.now() + 86_400_000
+  for (const [index, { serialNumber }] of ids.entries()) {
+    const issuer = Buffer.from(issuerKeyId, 'hex')
+    const octets = Buffer.from(serialNumber, 'hex')
+    const superseded = index === 0 ? end : null
+    insert.run(issuer, octets, device.device, randomBytes(32), randomBytes(9), fingerprints[index]!, superseded)
+  }
+  const [unspent, spent] = [randomBytes(32), randomBytes(32)]
+  const addToken = database.prepare(
+    `INSERT INTO tokens (hash, device_id, expires_at, epoch, spent) VALUES (?, 'device-2', ?, 0, ?)`,
+  )
+  addToken.run(unspent, end, 0)
+  addToken.run(spent, end, 1)
+
+  const store = sqliteStore({ database })
+  expect(await store.token(unspent)).toEqual({
+    hash: new Uint8Array(unspent),
+    deviceId: 'device-2',
+    expiresAt: new Date(end),
+  })
+  const ask = (serialNumber: string, tokenHash: Uint8Array) =>
+    store.reserve({ ...reservation({ serialNumber, deviceId: 'device-2' }), tokenHash }, [])
+  expect(await ask('31'.repeat(16), spent)).toBe('tokenSpent')
+  expect(await ask('32'.repeat(16), unspent)).toBe('reserved')
+
+  const renew = (serialNumber: string, supersedes: Uint8Array) =>
+    store.reserve(
+      { ...reservation({ serialNumber, deviceId: 'device-1' }), expect: { supersedes, at: new Date(end + 1) } },
+      [],
+    )
+  // By what it was superseded is not on record: it stays so.
+  await store.revoke(ids[1]!, { revocationDate: new Date(), reason: 'superseded' }, [])
+  expect(await renew('33'.repeat(16), fingerprints[0]!)).toBe('expectationFailed')
+  expect(await store.supersede(ids[1]!, new Date(end - 1), { type: 'superseded', at: new Date() })).toEqual([])
+  await store.close()
+})
+
+it('renews and confirms in a database of version 3', async () => {
+  oldDatabase(3)
+  const store = sqliteStore({ database })
+  await store.open()
+  const first = reservation({ serialNumber: '41'.repeat(16), deviceId: 'device-1' })
+  await store.reserve(first, [])
+  const der = randomBytes(40)
+  await store.commit(first.id, der, [])
+  const supersedes = (await store.certificate(first.id))!.fingerprint!
+  const at = new Date('9999-12-31T23:59:59Z')
+  const second = { ...reservation({ serialNumber: '42'.repeat(16), deviceId: 'device-1' }), expect: { supersedes, at } }
+  await store.reserve(second, [])
+  await store.commit(second.id, randomBytes(41), [])
+  expect((await store.certificate(first.id))!.supersededAt).toEqual(at)
+  expect(await store.supersede(second.id, new Date(5), { type: 'superseded', at: new Date() })).toEqual([first.id])
+  await store.close()
+})

@@ -18,8 +18,17 @@ export function keyId(spki: Uint8Array): string {
 
 /** Octets as `AA:BB:…`. */
 export function formatFingerprint(bytes: Uint8Array): string {
-  return withColons(toHex(bytes))
+  const text = Buffer.allocUnsafe(Math.max(0, bytes.length * 3 - 1))
+  for (let from = 0, to = 0; from < bytes.length; from += 1, to += 3) {
+    if (from > 0) text[to - 1] = 0x3a
+    const octet = bytes[from]!
+    text[to] = upperCaseDigits.charCodeAt(octet >> 4)
+    text[to + 1] = upperCaseDigits.charCodeAt(octet & 15)
+  }
+  return text.toString('latin1')
 }
+
+const upperCaseDigits = '0123456789ABCDEF'
 
 /**
  * The 32 octets of a SHA-256 fingerprint: `AA:BB:…` or 64 hexadecimal digits, in either case.

@@ -28,9 +28,9 @@ export interface BackendOptions {
   readonly broker: 'aedes' | 'mosquitto'
   /** How often devices ask when to renew. Default 5. */
   readonly renewalInfoSeconds?: number
-  /** Looked at before the hub sees a request, and again when the answer is made but not sent: a test cuts devices off here. */
+  /** Called before the hub sees a request, when the answer is made but not sent, and when it is sent: a test cuts devices off here. */
   readonly gate?: (
-    moment: 'request' | 'answer',
+    moment: 'request' | 'answer' | 'sent',
     request: { readonly method: string; readonly path: string },
   ) => Promise<void>
 }
@@ -63,7 +63,7 @@ export interface Backend extends AsyncDisposable {
   startBroker(): Promise<void>
   /** Announces the second CA beside the first: devices hear of it when they next ask. */
   announceCa(): Promise<void>
-  /** From the next start of the broker on it and the hub show certificates of the second CA, and renewals come from it. */
+  /** Restarts the broker: from now on it and the hub show certificates of the second CA, and renewals come from it. */
   useAnnouncedCa(): Promise<void>
   /** By device, of the fleet that issues now. */
   certificates(): Promise<CertificateCount>
@@ -133,8 +133,11 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     const { certificate, chain, privateKey } = await current.fleet.issueServer({ hosts })
     let clientCas = ''
     let crl = ''
+    const seen = new Set<string>()
     for (const { fleet } of [current, ...(announced ? [announced] : []), ...retired]) {
       for await (const issuer of fleet.issuers()) {
+        if (seen.has(issuer.issuerKeyId)) continue
+        seen.add(issuer.issuerKeyId)
         clientCas += issuer.certificate
         crl += (await fleet.crl({ issuerKeyId: issuer.issuerKeyId })).pem
       }
@@ -149,6 +152,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     const what = { method: request.method ?? '', path: request.url ?? '' }
     if (gate !== undefined) {
       await gate('request', what)
+      response.on('finish', () => void gate('sent', what))
       const end = response.end.bind(response) as (...parts: unknown[]) => unknown
       response.end = ((...parts: unknown[]) => {
         void gate('answer', what).then(() => end(...parts))
@@ -213,9 +217,10 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     startBroker: async () => broker.start(await brokerFiles()),
     async announceCa() {
       announced = await openAuthority('next', current.fleet.trustAnchors)
-      // What a device is told comes with the fleet that it asks: opened anew, with the new root beside its own.
-      await current.fleet.close()
-      current = await openAuthority('fleet', announced.fleet.trustAnchors)
+      // What a device is told comes with the fleet that it asks: opened a second time, with the new root beside its own.
+      const asked = await openAuthority('fleet', announced.fleet.trustAnchors)
+      retired.push(current)
+      current = asked
       await topics.close()
       topics = await serveTopics()
     },
@@ -225,12 +230,14 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
         await registerAll(current.store, announced.fleet, deviceId)
       }
       serviceCredential = await announced.fleet.enroll(service, { role: 'service' })
+      await topics.close()
+      await broker.stop()
       retired.push(current)
       current = announced
       announced = undefined
-      await topics.close()
-      topics = await serveTopics()
       hubServer.setSecureContext(deviceTlsOptions(await current.fleet.issueServer({ hosts })))
+      await broker.start(await brokerFiles())
+      topics = await serveTopics()
     },
     certificates: () => countCertificates(current.fleet, current.store),
     report: () => {

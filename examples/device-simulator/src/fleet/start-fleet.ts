@@ -124,11 +124,7 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
     },
     hurryRenewals: request => backend.call('hurryRenewals', request),
     announceCa: () => backend.call('announceCa', null),
-    async useAnnouncedCa() {
-      await backend.call('stopBroker', null)
-      await backend.call('useAnnouncedCa', null)
-      await backend.call('startBroker', null)
-    },
+    useAnnouncedCa: () => backend.call('useAnnouncedCa', null),
     cutOff,
     async cutPower(rack) {
       const { process: cut } = racks[rack]!

@@ -33,7 +33,7 @@ export async function openFleet({ device, ...options }: Options = {}): Promise<S
       protocolVersion: 4,
       renewOver: 'https',
       pollSeconds: seconds,
-      clockSkewSeconds: 60,
+      clockSkewSeconds: isLong ? 60 : 3,
       ...device,
     },
   })

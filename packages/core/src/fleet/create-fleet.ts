@@ -184,10 +184,10 @@ export function createFleet(opened: FleetParts): Fleet {
       open()
       return revoker.release(target, options)
     },
-    async identify(evidence, options) {
-      open()
-      return identities.identify(evidence, options)
-    },
+    identify: (evidence, options) =>
+      closing.signal.aborted
+        ? Promise.reject(new PkiError('ERR_PKI_CLOSED', {}))
+        : identities.identify(evidence, options),
     identityCounters: identities.counters,
 
     async device(deviceId: string, options?: IoOptions): Promise<DeviceRecord | undefined> {

@@ -251,11 +251,15 @@ export interface Lease {
 export interface EnrollmentToken {
   /** SHA-256 of the token. */
   readonly hash: Uint8Array
+  /** The one device that it is for. */
   readonly deviceId: string
+  /** From then on it is refused. */
   readonly expiresAt: Date
   /** Name of the profile that the certificate will be made with. */
   readonly profile?: string
+  /** Of the device that will be. */
   readonly owner?: string
+  /** Of the device that will be. */
   readonly attributes?: Readonly<Record<string, string>>
 }
 

@@ -22,8 +22,8 @@ export async function checkRecovery(
   observations: Observations,
   options: RecoveryOptions,
 ): Promise<void> {
-  const left = await checkInvariants(fleet, store, observations)
-  await checkDevicesServed(fleet, store, observations, left, options)
+  await checkInvariants(fleet, store, observations)
+  await checkDevicesServed(fleet, store, observations, options)
   const { rows } = await checkInvariants(fleet, store, observations)
   for (const deviceId of [...observations.deviceIds]) {
     const owned = [...rows.values()].filter(row => row.deviceId === deviceId)

@@ -47,6 +47,8 @@ export interface AnsweredRevocation {
   /** Of one call, not of the pages of many. */
   readonly revocationDate?: Date
   readonly reason: CrlReason
+  /** By `performance.now()`. */
+  readonly answeredAt?: number
 }
 
 /** A CRL that a caller got. */
@@ -80,6 +82,8 @@ export interface Observations {
   readonly presented: PresentedCertificate[]
   /** Of which somebody asked to end older certificates: by confirming a newer one, or by renewing as an operator. */
   readonly confirmed: Set<string>
+  /** Devices that somebody asked to revoke, whatever came of it: tokens that were made before may be void. */
+  readonly closed: Set<string>
   /** Devices that an operator renewed, who says himself when the old certificate ends. */
   readonly operatorRenewals: string[]
   readonly revocations: AnsweredRevocation[]
@@ -103,6 +107,7 @@ export function createObservations(): Observations {
     tokens: [],
     presented: [],
     confirmed: new Set(),
+    closed: new Set(),
     operatorRenewals: [],
     revocations: [],
     releases: 0,

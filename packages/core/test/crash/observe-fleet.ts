@@ -42,7 +42,8 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
 
   /** What this process knows of at once: what was answered before it began, and by itself. */
   const knownHere = new Set(observations.revocations)
-  const answered = (revocation: AnsweredRevocation): void => {
+  const answered = (answer: AnsweredRevocation): void => {
+    const revocation = { ...answer, answeredAt: performance.now() }
     observations.revocations.push(revocation)
     knownHere.add(revocation)
   }
@@ -93,6 +94,7 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
       return returned(await fleet.issueServer(request, options))
     },
     async revoke(target, request, options) {
+      if (typeof target === 'string') observations.closed.add(target)
       const result = await fleet.revoke(target, request, options)
       const { certificates, revocationDate, reason } = result
       answered({
@@ -105,6 +107,9 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
     },
     async revokeAll(query, request = {}, options = {}) {
       const { reason = 'unspecified' } = request
+      for (const deviceId of 'deviceIds' in query ? query.deviceIds : observations.deviceIds) {
+        observations.closed.add(deviceId)
+      }
       return fleet.revokeAll(query, request, {
         ...options,
         async onPage(page) {
@@ -171,7 +176,13 @@ export function observeFleet(fleet: Fleet, store: Store, observations: Observati
       return answer
     },
     async identify(evidence, options) {
-      const revoked = revokedBefore()
+      // Another process's revocation is heard of within a second.
+      const latest = performance.now() - 1000
+      const revoked = revokedBefore(
+        observations.revocations.filter(
+          revocation => knownHere.has(revocation) || (revocation.answeredAt ?? Number.POSITIVE_INFINITY) <= latest,
+        ),
+      )
       const identification = await fleet.identify(evidence, options)
       if (identification.status === 'active' && stillRevoked(revoked).has(idKey(identification.certificate.id))) {
         violations.push(`${identification.certificate.id.serialNumber} was let in after its revocation was answered`)

@@ -1,7 +1,7 @@
 import type { BrokerAuth } from '../broker-auth.ts'
 import { deadlineOf, withinDeadline } from '../deadline.ts'
 import type { EmqxResponderOptions } from './create-emqx-responder.ts'
-import { answerOf, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
+import { conclude, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
 import { formContentType, maximumBodyOctets } from './read-emqx-body.ts'
 
 /** Whether the caller is the broker: by a secret header, by its address. Only `true` lets it in; anything else, or a throw, refuses. Must not read the body. */
@@ -47,9 +47,12 @@ export function createEmqxHandler(
   }
 
   return async request => {
-    const late = (): Outcome => refuse(voice, 'deadlineExceeded')
-    const decided = withinDeadline(deadlineSeconds, signal => outcome(request, signal), late)
-    const { status, contentType, body } = await answerOf(decided, voice, listeners)
+    const decided = await withinDeadline(
+      deadlineSeconds,
+      signal => outcome(request, signal),
+      () => refuse(voice, 'deadlineExceeded'),
+    ).catch(() => refuse(voice, 'malformedRequest'))
+    const { status, contentType, body } = conclude(decided, listeners)
     return new Response(body, { status, headers: { 'content-type': contentType, 'cache-control': 'no-store' } })
   }
 }

@@ -4,7 +4,7 @@ import type { Denial } from '../deny-reason.ts'
 import type { EmqxAnswer } from './emqx-answer.ts'
 import type { EmqxBodyKeys } from './emqx-body.ts'
 import type { EmqxDialect } from './emqx-dialect.ts'
-import { answerOf, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
+import { conclude, decide, denyAsked, type EmqxQuestion, type Outcome, refuse, speechOf } from './emqx-outcome.ts'
 
 /** Options of {@link createEmqxResponder}. */
 export interface EmqxResponderOptions {
@@ -40,15 +40,13 @@ export function createEmqxResponder(auth: BrokerAuth, options: EmqxResponderOpti
   const { voice } = speech
   const inTime = createDeadline(deadlineOf(options.deadlineSeconds))
   const listeners = { onDeny: options.onDeny, count: auth.count?.bind(auth) }
-  const late = (): Outcome => refuse(voice, 'deadlineExceeded')
+  const late = (): EmqxAnswer => conclude(refuse(voice, 'deadlineExceeded'), listeners)
+  const decided = (outcome: Outcome): EmqxAnswer => conclude(outcome, listeners)
+  const failed = (): EmqxAnswer => conclude(refuse(voice, 'malformedRequest'), listeners)
   const answer =
     (question: EmqxQuestion) =>
     (contentType: string | undefined, body: Uint8Array): Promise<EmqxAnswer> =>
-      answerOf(
-        inTime(() => decide(auth, speech, { question, contentType, body }), late),
-        voice,
-        listeners,
-      )
+      inTime(() => decide(auth, speech, { question, contentType, body }), { decided, failed, late })
   return {
     authenticate: answer('authenticate'),
     authorize: answer('authorize'),

@@ -2,8 +2,12 @@ import type { AclRule } from '../topics/acl-rule.ts'
 import { filterCovers } from '../topics/topic-filter.ts'
 
 // `$delayed/5/any/topic` reaches `any/topic` unasked. The rules of a client never name it, but without an authorizer behind them what matches no rule is up to `authorization.no_match`, whose default is `allow`.
-const denyDelayed: AclRule = { permission: 'deny', action: 'publish', topics: ['$delayed/#'] }
-const denySystem: AclRule = { permission: 'deny', action: 'all', topics: ['$SYS/#'] }
+const denyDelayed: AclRule = Object.freeze({
+  permission: 'deny',
+  action: 'publish',
+  topics: Object.freeze(['$delayed/#']),
+})
+const denySystem: AclRule = Object.freeze({ permission: 'deny', action: 'all', topics: Object.freeze(['$SYS/#']) })
 
 /**
  * The rules of a client as EMQX must be told them: its matching is not that of MQTT in two places.
@@ -15,6 +19,8 @@ const denySystem: AclRule = { permission: 'deny', action: 'all', topics: ['$SYS/
  */
 export function emqxAcl(acl: readonly AclRule[]): readonly AclRule[] {
   const allowed = acl.slice(0, -1)
+  const hasWildcards = allowed.some(({ topics }) => topics.some(topic => topic.includes('+') || topic.startsWith('#')))
+  if (!hasWildcards) return [...allowed, denyDelayed, ...acl.slice(-1)]
   const filters = allowed.flatMap(({ action, topics }) => (action === 'publish' ? [] : topics))
   const widened = filters.flatMap(widenedFilter).filter(wide => !filters.some(filter => filterCovers(filter, wide)))
   const guard: AclRule[] =

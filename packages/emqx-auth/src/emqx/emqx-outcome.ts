@@ -50,20 +50,13 @@ export interface OutcomeListeners {
   readonly count: ((denial: Denial) => void) | undefined
 }
 
-/** The answer of an outcome, or a deny where there is none. The one place where refusals are reported, so each once. */
-export function answerOf(
-  outcome: Promise<Outcome>,
-  voice: EmqxVoice,
-  { onDeny, count }: OutcomeListeners,
-): Promise<EmqxAnswer> {
-  const conclude = ({ answer, denial, isDecided }: Outcome): EmqxAnswer => {
-    if (denial !== undefined) {
-      if (isDecided !== true) count?.(denial)
-      report(onDeny, denial)
-    }
-    return answer
+/** What is answered for an outcome. The one place where refusals are reported, so each once. */
+export function conclude({ answer, denial, isDecided }: Outcome, { onDeny, count }: OutcomeListeners): EmqxAnswer {
+  if (denial !== undefined) {
+    if (isDecided !== true) count?.(denial)
+    report(onDeny, denial)
   }
-  return outcome.then(conclude, () => conclude(refuse(voice, 'malformedRequest')))
+  return answer
 }
 
 /** A deny before it is known who asks what. */
@@ -84,7 +77,7 @@ export function denyAsked({ dialect, names, voice }: EmqxSpeech, request: EmqxRe
 }
 
 /** Decides over a question. */
-export async function decide(auth: Decider, speech: EmqxSpeech, request: EmqxRequest): Promise<Outcome> {
+export function decide(auth: Decider, speech: EmqxSpeech, request: EmqxRequest): Outcome | Promise<Outcome> {
   const { dialect, names, voice } = speech
   const { question } = request
   const action = question === 'authenticate' ? 'connect' : 'request'

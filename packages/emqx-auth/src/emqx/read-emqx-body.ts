@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { type EmqxBody, type EmqxBodyKey, type EmqxBodyNames, emqxBodyKeys } from './emqx-body.ts'
 import type { EmqxDialect } from './emqx-dialect.ts'
 
@@ -31,8 +32,8 @@ export function readEmqxBody(
   const type = mediaType(contentType)
   if (type !== 'application/json' && type !== formContentType) return undefined
   try {
-    const text = utf8.decode(body)
-    const values = type === formContentType ? readForm(text) : readJson(text, dialect)
+    const text = isAscii(body) ? asciiText(body) : utf8.decode(body)
+    const values = type === formContentType ? readForm(text) : readJson(text, dialect, names.cert_pem)
     if (values === undefined) return undefined
     const fields: { [key in EmqxBodyKey]?: string } = {}
     for (const key of emqxBodyKeys) {
@@ -43,6 +44,10 @@ export function readEmqxBody(
   } catch {
     return undefined
   }
+}
+
+function asciiText({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).latin1Slice()
 }
 
 function isNothingInEmqx4(value: string): boolean {
@@ -59,8 +64,8 @@ function mediaType(contentType: string | undefined): string | undefined {
     : undefined
 }
 
-function readJson(text: string, dialect: EmqxDialect): Map<string, string | null> | undefined {
-  const plain = readPlainJson(text)
+function readJson(text: string, dialect: EmqxDialect, certificateKey: string): Map<string, string | null> | undefined {
+  const plain = readPlainJson(text, certificateKey)
   if (plain !== undefined) return plain
   const value: unknown = JSON.parse(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
@@ -76,16 +81,18 @@ function readJson(text: string, dialect: EmqxDialect): Map<string, string | null
   return new Set(keys).size === keys.length ? new Map(entries) : undefined
 }
 
-/** Of characters that stand for themselves in JSON: no escape, no control character. */
-const controlOrEscape = /[\u0000-\u001f\\]/
+/** No JSON string holds these as they are. */
+const controlCharacter = /[\u0000-\u001f]/
 
 /**
  * What EMQX sends in nearly every request: an object of strings without escapes and without space between them. `undefined` for anything else, also for a key that comes twice: that is for JSON.parse, and for whoever
  * looks closely.
+ *
+ * The certificate, which is most of the text, is not searched for control characters: as base64 it is compared letter by letter with what its octets are written as.
  */
-function readPlainJson(text: string): Map<string, string> | undefined {
+function readPlainJson(text: string, certificateKey: string): Map<string, string> | undefined {
   const end = text.length - 1
-  if (end < 1 || text[0] !== '{' || text[end] !== '}' || controlOrEscape.test(text)) return undefined
+  if (end < 1 || text[0] !== '{' || text[end] !== '}' || text.includes('\\')) return undefined
   const values = new Map<string, string>()
   let index = 1
   for (;;) {
@@ -95,8 +102,11 @@ function readPlainJson(text: string): Map<string, string> | undefined {
     const valueEnd = text.indexOf('"', keyEnd + 3)
     if (valueEnd === -1) return undefined
     const key = text.slice(index + 1, keyEnd)
-    if (values.has(key)) return undefined
-    values.set(key, text.slice(keyEnd + 3, valueEnd))
+    const value = text.slice(keyEnd + 3, valueEnd)
+    if (values.has(key) || controlCharacter.test(key)) return undefined
+    const isBase64 = key === certificateKey && !value.startsWith('-')
+    if (!isBase64 && controlCharacter.test(value)) return undefined
+    values.set(key, value)
     if (valueEnd + 1 === end) return values
     if (text[valueEnd + 1] !== ',') return undefined
     index = valueEnd + 2

@@ -9,7 +9,7 @@ export function createExchangeHandler(
   report: (error: unknown, exchange: Exchange) => void,
 ): ExchangeHandler {
   const find = createRouter(routes)
-  const answer = async (exchange: Exchange): Promise<Answer> => {
+  const answer = (exchange: Exchange): Answer | Promise<Answer> => {
     const match = find(exchange.path)
     if (match === undefined) throw new PkiError('ERR_PKI_NOT_FOUND', {})
     const { methods } = match.route

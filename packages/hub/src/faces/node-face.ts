@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { byteLengthOf, isParts } from '../exchange/answer-body.ts'
@@ -8,30 +9,51 @@ import { arrivedBody, isRead, readNodeBody } from './read-node-body.ts'
 
 /** The exchange of a node:http request. Nothing is made that the route does not ask for. */
 export function nodeExchange(request: IncomingMessage): Exchange {
-  const { path, query } = splitTarget(request.url ?? '/')
-  let body: Promise<Uint8Array> | undefined
-  return {
-    method: request.method ?? 'GET',
-    path,
-    query,
-    header: name => header(request, name),
-    body() {
-      body ??= readNodeBody(request)
-      return body
-    },
-    async arrived() {
-      if (body !== undefined || isRead(request)) return undefined
-      const arrived = await arrivedBody(request)
-      if (arrived !== undefined) body = Promise.resolve(arrived)
-      return arrived
-    },
-    async bodyWithin(milliseconds) {
-      return (await this.arrived()) ?? settleWithin(milliseconds, this.body(), () => undefined)
-    },
-    async request() {
-      return nodeRequest(request, await this.body().catch(() => new Uint8Array()))
-    },
-    context: () => nodeContext(request),
+  return new NodeExchange(request)
+}
+
+/** A class, so that a request makes one object and not one for each method. */
+class NodeExchange implements Exchange {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly #request: IncomingMessage
+  #body: Promise<Uint8Array> | undefined
+
+  constructor(request: IncomingMessage) {
+    const { path, query } = splitTarget(request.url ?? '/')
+    this.method = request.method ?? 'GET'
+    this.path = path
+    this.query = query
+    this.#request = request
+  }
+
+  header(name: string): string | undefined {
+    return header(this.#request, name)
+  }
+
+  body(): Promise<Uint8Array> {
+    this.#body ??= readNodeBody(this.#request)
+    return this.#body
+  }
+
+  async arrived(): Promise<Uint8Array | undefined> {
+    if (this.#body !== undefined || isRead(this.#request)) return undefined
+    const arrived = await arrivedBody(this.#request)
+    if (arrived !== undefined) this.#body = Promise.resolve(arrived)
+    return arrived
+  }
+
+  async bodyWithin(milliseconds: number): Promise<Uint8Array | undefined> {
+    return (await this.arrived()) ?? settleWithin(milliseconds, this.body(), () => undefined)
+  }
+
+  async request(): Promise<Request> {
+    return nodeRequest(this.#request, await this.body().catch(() => new Uint8Array()))
+  }
+
+  context(): HubContext {
+    return nodeContext(this.#request)
   }
 }
 
@@ -131,13 +153,22 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return value
 }
 
+/** What peers have sent, by connection. */
+const sentChains = new WeakMap<object, readonly Uint8Array[]>()
+
 function peerCertificates(socket: Partial<TLSSocket>): readonly Uint8Array[] {
+  const own = socket.getPeerX509Certificate?.()
+  if (own === undefined) return []
+  // node hands the chain out once: asked again, it has the peer's own certificate alone. That one is asked for each time, since a peer may renegotiate.
+  const sent = sentChains.get(socket)
+  if (sent !== undefined && Buffer.compare(sent[0]!, own.raw) === 0) return sent
   const certificates: Uint8Array[] = []
-  let certificate = socket.getPeerX509Certificate?.()
+  let certificate: X509Certificate | undefined = own
   // A certificate that issued itself ends the list.
   while (certificate !== undefined && !certificates.some(known => Buffer.compare(known, certificate!.raw) === 0)) {
     certificates.push(certificate.raw)
     certificate = certificate.issuerCertificate
   }
+  sentChains.set(socket, certificates)
   return certificates
 }

@@ -24,12 +24,34 @@ export async function readNodeBody(request: IncomingMessage): Promise<Uint8Array
  * The body if it came along with the head and nobody has read of it. node announces a request when it has its head; a short body is in the same packet and is there a moment later: then nothing needs to be
  * listened for.
  */
-export async function arrivedBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  await new Promise(resolve => setImmediate(resolve))
-  const { complete, readableLength } = request
-  if (!complete || readableLength === 0 || readableLength > bodyLimitBytes || isRead(request)) return undefined
-  if (request.readableEncoding !== null) return undefined
-  return (request.read() as Uint8Array | null) ?? undefined
+export function arrivedBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  return new Promise((resolve, reject) => {
+    behindThisTurn(() => {
+      const { complete, readableLength } = request
+      const isThere = complete && readableLength > 0 && readableLength <= bodyLimitBytes && !isRead(request)
+      const isOctets = isThere && request.readableEncoding === null
+      resolve(isOctets ? ((request.read() as Uint8Array | null) ?? undefined) : undefined)
+    }, reject)
+  })
+}
+
+let waiting: { readonly run: () => void; readonly fail: (error: unknown) => void }[] = []
+
+/** One setImmediate for all requests of a turn: a broker sends a hundred in one packet. */
+function behindThisTurn(run: () => void, fail: (error: unknown) => void): void {
+  if (waiting.push({ run, fail }) > 1) return
+  setImmediate(() => {
+    const due = waiting
+    waiting = []
+    for (const next of due) {
+      try {
+        next.run()
+      } catch (error) {
+        // The others are not to wait for ever.
+        next.fail(error)
+      }
+    }
+  })
 }
 
 /** Whether somebody has read of the stream before. */

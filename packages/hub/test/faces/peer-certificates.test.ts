@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { createServer, request } from 'node:https'
+import { Agent, createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type HubContext, toNodeHandler } from '@fleetcert/hub'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -40,7 +40,10 @@ afterAll(async () => {
   await hub.fleet.close()
 })
 
-function get(identity: { cert?: string; key?: string }, headers: Record<string, string> = {}): Promise<number> {
+function get(
+  identity: { cert?: string; key?: string; agent?: Agent },
+  headers: Record<string, string> = {},
+): Promise<number> {
   contexts.length = 0
   return new Promise((resolve, reject) => {
     request(
@@ -64,6 +67,16 @@ test('come from the handshake, the peer’s own first', async () => {
   const [own, issuer] = context.peerCertificates!
   expect(createHash('sha256').update(own!).digest('hex').toUpperCase()).toBe(device.fingerprint.replaceAll(':', ''))
   expect(new X509Certificate(own!).verify(new X509Certificate(issuer!).publicKey)).toBe(true)
+})
+
+test('are all there at each request of a connection, and each time that they are asked for', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const identity = { cert: device.clientCert, key: device.clientKey, agent }
+  for (let index = 0; index < 3; index += 1) {
+    expect(await get(identity)).toBe(200)
+    expect(contexts[0]!.context.peerCertificates).toHaveLength(2)
+  }
+  agent.destroy()
 })
 
 test('are none without one, whatever the headers say', async () => {

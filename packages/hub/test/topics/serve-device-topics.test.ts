@@ -167,10 +167,7 @@ describe('a broker that is not to be trusted', () => {
   })
   afterEach(() => topics.close())
 
-  async function ask(
-    topic: string,
-    request: object | string,
-  ): Promise<{ topic: string; answer: Answer }> {
+  async function ask(topic: string, request: object | string): Promise<{ topic: string; answer: Answer }> {
     const before = script.sent.length
     script.deliver(topic, typeof request === 'string' ? request : JSON.stringify(request))
     while (script.sent.length === before) await setTimeout(1)

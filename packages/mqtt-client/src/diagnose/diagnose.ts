@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto'
 import { parseBrokerUrl } from '../broker-address.ts'
 import type { DeviceIdentity } from '../device-identity.ts'
 import { plainText } from '../plain-text.ts'
@@ -6,6 +5,7 @@ import { type CertificateFacts, certificateFacts } from './certificate-facts.ts'
 import { examineIdentity } from './examine-identity.ts'
 import { examineServer } from './examine-server.ts'
 import { type Finding, finding } from './finding.ts'
+import type { FindingCode } from './finding-table.ts'
 import { probeMqtt } from './probe-mqtt.ts'
 import { probeDns, probeTcp } from './probe-network.ts'
 import { probeTls, type TlsProbe, type TlsProbeOptions } from './probe-tls.ts'
@@ -109,7 +109,8 @@ export async function diagnoseAt(
   }
   signal?.throwIfAborted()
 
-  const issued: readonly X509Certificate[] = [...own.anchors, ...own.sent]
+  const isOurs = findings.every(({ code }) => !strangers.includes(code))
+  const issued = [...own.anchors, ...own.sent, ...(isOurs ? (server?.certificates ?? []) : [])]
   const clock = await readClock({
     ...common,
     now,
@@ -140,6 +141,15 @@ export async function diagnoseAt(
     ...(clock.offsetSeconds === undefined ? {} : { clockOffsetSeconds: clock.offsetSeconds }),
   }
 }
+
+// What a CA that the device does not trust puts into a certificate says nothing about the time.
+const strangers: readonly FindingCode[] = [
+  'SERVER_UNKNOWN_CA',
+  'SERVER_SELF_SIGNED',
+  'SERVER_CHAIN_INCOMPLETE',
+  'SERVER_CA_REPLACED',
+  'SERVER_NOT_EXAMINED',
+]
 
 const steps = ['identity', 'clock', 'dns', 'tcp', 'tls', 'server', 'client', 'mqtt'] as const
 

@@ -115,6 +115,7 @@ function chainFindings(sent: readonly X509Certificate[], anchors: readonly X509C
   const last = chain.at(-1) ?? own!
   if (
     chain.length > 0 ||
+    anchors.length === 0 ||
     isSelfSigned(last) ||
     anchors.some(anchor => isIssuedBy(last, anchor) && isSelfSigned(anchor))
   )

@@ -1,3 +1,57 @@
+/** The code of a finding: what it is about, then what was found. */
+export type FindingCode =
+  | 'IDENTITY_OK'
+  | 'IDENTITY_UNUSABLE'
+  | 'IDENTITY_KEY_MISMATCH'
+  | 'IDENTITY_EXPIRED'
+  | 'IDENTITY_NOT_YET_VALID'
+  | 'IDENTITY_EXPIRES_SOON'
+  | 'IDENTITY_PURPOSE'
+  | 'IDENTITY_CHAIN_ORDER'
+  | 'IDENTITY_CHAIN_INCOMPLETE'
+  | 'TRUST_ANCHOR_EXPIRED'
+  | 'CLOCK_OK'
+  | 'CLOCK_OFF'
+  | 'CLOCK_BEHIND'
+  | 'CLOCK_UNKNOWN'
+  | 'DNS_OK'
+  | 'DNS_UNKNOWN_HOST'
+  | 'DNS_UNAVAILABLE'
+  | 'TCP_OK'
+  | 'TCP_REFUSED'
+  | 'TCP_NO_ANSWER'
+  | 'TCP_NO_ROUTE'
+  | 'TLS_OK'
+  | 'TLS_NOT_SPOKEN'
+  | 'TLS_VERSION'
+  | 'TLS_CIPHER'
+  | 'TLS_FAILED'
+  | 'SERVER_OK'
+  | 'SERVER_UNKNOWN_CA'
+  | 'SERVER_SELF_SIGNED'
+  | 'SERVER_CHAIN_INCOMPLETE'
+  | 'SERVER_CA_REPLACED'
+  | 'SERVER_EXPIRED'
+  | 'SERVER_NOT_YET_VALID'
+  | 'SERVER_EXPIRES_SOON'
+  | 'SERVER_NAME'
+  | 'SERVER_PURPOSE'
+  | 'SERVER_REFUSED'
+  | 'SERVER_NOT_EXAMINED'
+  | 'CLIENT_ACCEPTED'
+  | 'CLIENT_NOT_ASKED'
+  | 'CLIENT_UNTRUSTED'
+  | 'CLIENT_EXPIRED'
+  | 'CLIENT_REVOKED'
+  | 'CLIENT_REQUIRED'
+  | 'CLIENT_MAYBE_REFUSED'
+  | 'MQTT_OK'
+  | 'MQTT_NOT_ASKED'
+  | 'MQTT_REFUSED'
+  | 'MQTT_BUSY'
+  | 'MQTT_NOT_SPOKEN'
+  | 'MQTT_NO_ANSWER'
+
 interface FindingKind {
   readonly step: 'identity' | 'clock' | 'dns' | 'tcp' | 'tls' | 'server' | 'client' | 'mqtt'
   readonly level: 'ok' | 'note' | 'problem'
@@ -8,7 +62,7 @@ const issueAgain = 'Have a certificate issued by the CA of this fleet, and keep 
 const askOperator = 'Ask the operator of the broker.'
 
 /** Every code of a finding, and what to do about it. A code is never used again for something else. */
-export const findingTable = {
+export const findingTable: Readonly<Record<FindingCode, FindingKind>> = {
   IDENTITY_OK: { step: 'identity', level: 'ok' },
   IDENTITY_UNUSABLE: {
     step: 'identity',
@@ -49,7 +103,8 @@ export const findingTable = {
   IDENTITY_CHAIN_INCOMPLETE: {
     step: 'identity',
     level: 'note',
-    advice: 'A server that knows the root alone cannot check it: add the issuing CA behind the certificate. If it is a root itself, nothing is missing.',
+    advice:
+      'A server that knows the root alone cannot check it: add the issuing CA behind the certificate. If it is a root itself, nothing is missing.',
   },
   TRUST_ANCHOR_EXPIRED: {
     step: 'identity',
@@ -241,7 +296,4 @@ export const findingTable = {
     advice:
       'TLS works, and the broker does not answer CONNECT: it may be overloaded, or a proxy without a broker behind it answers.',
   },
-} as const satisfies Readonly<Record<string, FindingKind>>
-
-/** The code of a {@link Finding}. */
-export type FindingCode = keyof typeof findingTable
+}

@@ -19,7 +19,6 @@ export interface Finding {
 }
 
 /** Makes a finding: step, level and advice are the code's, `sentence` says what was seen. @internal */
-export function finding(code: FindingCode, sentence: string, more: { readonly advice?: string } = {}): Finding {
-  const { step, level, advice } = { advice: undefined, ...findingTable[code], ...more }
-  return { code, step, level, sentence, ...(advice === undefined ? {} : { advice }) }
+export function finding(code: FindingCode, sentence: string): Finding {
+  return { code, sentence, ...findingTable[code] }
 }

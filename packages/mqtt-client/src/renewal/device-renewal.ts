@@ -245,7 +245,7 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
         now,
       })
       const { certificate, trustAnchors } = accepted
-      if (await storage.save({ ...state, pending: { ...pending, certificate, trustAnchors } }, revision)) failures = 0
+      await storage.save({ ...state, pending: { ...pending, certificate, trustAnchors } }, revision)
       slots.forgive()
     } catch (error) {
       if (isOfKey(error)) await storage.save(withoutPending(state), revision)

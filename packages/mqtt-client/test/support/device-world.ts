@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { type Fleet, memoryKeyring, memoryStore, openFleet } from '@fleetcert/core'
+import { type Fleet, memoryKeyring, memoryStore, openFleet, type ServerCredential } from '@fleetcert/core'
 import { createBrokerAuth } from '@fleetcert/emqx-auth'
 import { attachAedes } from '@fleetcert/emqx-auth/aedes'
 import { createHub, deviceTlsOptions, type HubOptions, serveDeviceTopics, toNodeHandler } from '@fleetcert/hub'
@@ -26,7 +26,11 @@ export interface DeviceWorld extends AsyncDisposable {
   /** What stands between devices and the hub; `undefined`: nothing. */
   interference: Interference | undefined
   /** A first credential that was due for renewal ten days ago, and ends in ten days. Before {@link DeviceWorld.begin}. */
-  overdueCredential(deviceId: string): Promise<StoredCredential>
+  overdueCredential(deviceId: string, validityDays?: number): Promise<StoredCredential>
+  /** A first credential that is good for 80 days from now on; {@link DeviceWorld.begin} is called before. */
+  currentCredential(deviceId: string): Promise<StoredCredential>
+  /** Gives broker and hub another certificate, for connections to come. */
+  serveUnder(server: ServerCredential): void
   /** Moves the fleet's clock to the present. */
   begin(): void
   /** Moves it by so many days from the present. */
@@ -38,10 +42,19 @@ export interface DeviceWorld extends AsyncDisposable {
 }
 
 /** A fleet of 90-day certificates with a hub over HTTPS and a broker, both real, and both asking the fleet. */
-export async function openDeviceWorld(options: Partial<Pick<HubOptions, 'device'>> = {}): Promise<DeviceWorld> {
+export async function openDeviceWorld({
+  alsoTrust,
+  ...options
+}: Partial<Pick<HubOptions, 'device'>> & { readonly alsoTrust?: string } = {}): Promise<DeviceWorld> {
   let offset = -70 * dayMilliseconds
   const clock = (): Date => new Date(Date.now() + offset)
-  const fleet = await openFleet({ store: memoryStore(), keyring: memoryKeyring(), background: false, clock })
+  const fleet = await openFleet({
+    store: memoryStore(),
+    keyring: memoryKeyring(),
+    background: false,
+    clock,
+    ...(alsoTrust === undefined ? {} : { alsoTrust }),
+  })
   const auth = createBrokerAuth({ fleet, clock })
   const broker = { url: 'mqtts://localhost:8883', mqttSecurePort: 8883 }
   const hub = createHub({ fleet, auth, authorize: () => false, broker, clock, onError: () => {}, ...options })
@@ -71,10 +84,20 @@ export async function openDeviceWorld(options: Partial<Pick<HubOptions, 'device'
     brokerUrl: `mqtts://localhost:${portOf(mqtts)}`,
     sessions,
     interference: undefined,
-    async overdueCredential(deviceId) {
+    async overdueCredential(deviceId, validityDays = 80) {
       const { privateKey, csr } = await makePendingKey(deviceId)
-      const { certificate, chain, trustAnchors } = await fleet.enroll(deviceId, { csr, validitySeconds: 80 * 86_400 })
+      const { certificate, chain, trustAnchors } = await fleet.enroll(deviceId, {
+        csr,
+        validitySeconds: validityDays * 86_400,
+      })
       return { certificate: certificate + chain, privateKey, trustAnchors }
+    },
+    currentCredential(deviceId) {
+      offset = 0
+      return world.overdueCredential(deviceId)
+    },
+    serveUnder(server) {
+      for (const tlsServer of [https, mqtts]) tlsServer.setSecureContext(deviceTlsOptions(server))
     },
     begin() {
       offset = 0

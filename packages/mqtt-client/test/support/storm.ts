@@ -20,6 +20,8 @@ export interface StormCourse {
   readonly attempts: readonly number[]
 }
 
+type Due = { readonly at: number; readonly device: BackOff }
+
 /** A fleet that loses its broker at second 0, in virtual time: each device waits as its back-off says, and tries. */
 export function runStorm({
   devices,
@@ -33,21 +35,23 @@ export function runStorm({
   const fleet = Array.from({ length: devices }, () => createBackOff(bounds, random))
   const connected: number[] = []
   const attempts: number[] = []
-  let due: { readonly at: number; readonly device: BackOff }[] = fleet.map(device => ({
-    at: device.next(loss),
-    device,
-  }))
-  // In order of time, a second at a time: what an attempt adds lies behind it.
-  for (let second = 0; second < untilSeconds && due.length > 0; second++) {
-    const inOrder = (): typeof due => due.filter(({ at }) => at < second + 1).sort((a, b) => a.at - b.at)
-    for (let now = inOrder(); now.length > 0; now = inOrder()) {
-      const tried = new Set(now)
-      due = due.filter(entry => !tried.has(entry))
-      for (const { at, device } of now) {
+  // By second: what an attempt adds lies behind it.
+  const due: Due[][] = []
+  const add = (entry: Due): void => {
+    const second = Math.floor(entry.at)
+    due[second] ??= []
+    due[second].push(entry)
+  }
+  for (const device of fleet) add({ at: device.next(loss), device })
+  for (let second = 0; second < untilSeconds; second++) {
+    // Again, for what is due within the same second.
+    for (let now = due[second] ?? []; now.length > 0; now = due[second] ?? []) {
+      due[second] = []
+      for (const { at, device } of now.sort((one, other) => one.at - other.at)) {
         attempts.push(at)
         const end = answer(at)
         if (end === undefined) connected.push(at)
-        else due.push({ at: at + device.next(end), device })
+        else add({ at: at + device.next(end), device })
       }
     }
   }

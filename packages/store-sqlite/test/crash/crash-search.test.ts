@@ -19,6 +19,9 @@ const short: readonly string[] = [
   'first start, then enrol',
   'enrol where a dead process was enrolling',
   'renew where a dead process was renewing',
+  'enrol with a token where a dead process was enrolling with it',
+  'renew with the presented certificate and another key',
+  'confirm two renewals',
   'revoke what is held',
   'a life: enrol, renew, revoke, CRL, enrol again',
 ]

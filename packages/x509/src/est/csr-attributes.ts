@@ -19,7 +19,7 @@ const attributes: Readonly<Record<CsrKey, readonly Uint8Array[]>> = {
 }
 
 /**
- * What EST's csrattrs answers, DER: `CsrAttrs ::= SEQUENCE SIZE (0..MAX) OF AttrOrOID` (RFC 7030 section 4.5.2, RFC 8951 section 3.3, RFC 9908). It names the key to make and the signature to make with it, as the
+ * What EST's csrattrs answers, DER: `CsrAttrs ::= SEQUENCE SIZE (0..MAX) OF AttrOrOID` (RFC 7030 section 4.5.2, RFC 8951 section 4, RFC 9908). It names the key to make and the signature to make with it, as the
  * example of RFC 7030 section 4.5.2 does: the key as an attribute with its curve or its number of bits, the signature algorithm by its number alone.
  */
 export function encodeCsrAttributes(key: CsrKey): Uint8Array {

@@ -119,7 +119,8 @@ export function createIdentityView(parts: {
     options: IoOptions | undefined,
   ): Promise<Identification> => {
     const isFresh = watch.isFresh()
-    const reading = untilAborted(sharedReading(key), options?.signal)
+    const signal = options?.signal
+    const reading = signal === undefined ? sharedReading(key) : untilAborted(sharedReading(key), signal)
     const record = isFresh ? await reading : (await Promise.all([reading, checkedNow(store, clock, options)]))[0]
     const now = isFresh ? timeByWatch() : clock()
     const identification = record === undefined ? unknown : identificationOf(asShown(record, evidence), now)
@@ -168,7 +169,7 @@ export function createIdentityView(parts: {
         count.failed += 1
         throw error
       }
-      if (isOn) watch.look()
+      if (isOn && !watch.isFresh()) watch.look()
       throw new PkiError('ERR_PKI_BUSY', { retryAfterSeconds: 1 })
     },
     counters: () => ({ ...count, entries: kept.size, bytes: kept.bytes }),
@@ -191,9 +192,9 @@ function octetsOf(key: string): Uint8Array {
 /** The DER is in the answer where it was shown, and of pinned certificates: the same from memory and from the store. */
 function withDer(kept: KeptCertificate, evidence: CertificateEvidence): CertificateRecord {
   const record = recordOf(kept)
-  return record.der === undefined && 'der' in evidence
-    ? Object.assign(record, { der: new Uint8Array(evidence.der) })
-    : record
+  // The caller's own array: he has it already.
+  if (record.der === undefined && 'der' in evidence) record.der = evidence.der
+  return record
 }
 
 function asShown(record: CertificateRecord, evidence: CertificateEvidence): CertificateRecord {

@@ -79,10 +79,10 @@ export function createKeeper(): (key: string, deviceId: string, record: Certific
 }
 
 /** The record again, all of it the caller's own; with the DER if it was kept. */
-export function recordOf(kept: KeptCertificate): CertificateRecord {
+export function recordOf(kept: KeptCertificate): Mutable<CertificateRecord> {
   const { subject, owner, attributes, supersededAt, revocation, der } = kept
   // Members are set one by one, as in every place that thousands a second pass.
-  const record: { -readonly [Key in keyof CertificateRecord]: CertificateRecord[Key] } = {
+  const record: Mutable<CertificateRecord> = {
     id: { issuerKeyId: subject.issuerKeyId, serialNumber: kept.serialNumber },
     role: subject.role,
     profile: subject.profile,
@@ -102,6 +102,8 @@ export function recordOf(kept: KeptCertificate): CertificateRecord {
   if (der !== undefined) record.der = new Uint8Array(der)
   return record
 }
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** Octets as the key of a Map. */
 export function latin1(bytes: Uint8Array): string {

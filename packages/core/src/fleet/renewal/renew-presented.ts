@@ -73,7 +73,7 @@ export function createPresentedRenewal(
     try {
       const credential = await issuer.issue(profile, wish, key, validitySeconds, options)
       // Whoever renews with a certificate uses it, and confirms it so. What is issued is answered, whatever becomes of that.
-      if (!isExpired && mayEndOlder(recent, presented)) {
+      if (!isExpired && mayEndOlder(recent, presented, now)) {
         await supersedeOlder(store, presented, clock(), options).catch(() => {})
       }
       return { deviceId, ...credential }
@@ -90,7 +90,8 @@ export function createPresentedRenewal(
 }
 
 /** Whether there may be older certificates that wait for a confirmation, by the newest ones of the device. */
-function mayEndOlder(newestFirst: readonly CertificateRecord[], presented: CertificateRecord): boolean {
+function mayEndOlder(newestFirst: readonly CertificateRecord[], presented: CertificateRecord, now: Date): boolean {
   const index = newestFirst.findIndex(record => isSameCertificate(record, presented))
-  return index === -1 || newestFirst.slice(index + 1).some(({ supersededAt }) => supersededAt !== undefined)
+  if (index === -1) return true
+  return newestFirst.slice(index + 1).some(({ supersededAt }) => supersededAt !== undefined && supersededAt > now)
 }

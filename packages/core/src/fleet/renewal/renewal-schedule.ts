@@ -4,6 +4,7 @@ export interface RenewalScheduleRequest {
   readonly from: Date
   /** Where it ends, after `from` and in the future: devices choose a moment in between, so this is how long the hub is busy. */
   readonly to: Date
+  /** What was made for this owner. */
   readonly owner?: string
   /** Name of the profile that a certificate was made with. */
   readonly profile?: string
@@ -11,7 +12,7 @@ export interface RenewalScheduleRequest {
   readonly issuerKeyId?: string
   /** Not after now. Default: now. So what is renewed for a schedule is not renewed for it again. */
   readonly issuedBefore?: Date
-  /** 1 to 1,000. */
+  /** What these devices have; 1 to 1,000. */
   readonly deviceIds?: readonly string[]
   /** Told to the devices; 1 to 200 characters. */
   readonly reason?: string
@@ -21,6 +22,8 @@ export interface RenewalScheduleRequest {
 export interface RenewalSchedule extends RenewalScheduleRequest {
   /** To withdraw it by. */
   readonly id: string
+  /** When it was made. */
   readonly createdAt: Date
+  /** As it was asked for, or `createdAt`. */
   readonly issuedBefore: Date
 }

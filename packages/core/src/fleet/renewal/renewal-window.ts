@@ -3,7 +3,9 @@ import type { RenewalSchedule } from './renewal-schedule.ts'
 
 /** When a device should renew, at a moment that it draws itself, so that a fleet does not come in step (RFC 9773 section 4.2). A window that is over: at once. */
 export interface RenewalWindow {
+  /** Not before then. */
   readonly start: Date
+  /** Not after then; never after notAfter. */
   readonly end: Date
 }
 

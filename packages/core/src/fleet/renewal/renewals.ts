@@ -13,6 +13,7 @@ import { isScheduled, type RenewalWindow, renewalWindow } from './renewal-window
 
 /** When a device should renew a certificate. */
 export interface RenewalInfo {
+  /** In which the device draws a moment by itself. */
   readonly window: RenewalWindow
   /** Why another one than usual, in the operator's words. */
   readonly reason?: string

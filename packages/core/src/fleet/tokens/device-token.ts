@@ -19,7 +19,9 @@ export interface CreateTokenRequest {
 export interface DeviceToken {
   /** `fct_` and 43 characters of base64url: 256 random bits. A secret: never in a URL, never in a log. */
   readonly token: string
+  /** The device that it is for. */
   readonly deviceId: string
+  /** From then on it is refused. */
   readonly expiresAt: Date
 }
 

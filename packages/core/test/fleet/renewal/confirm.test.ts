@@ -1,5 +1,5 @@
 import type { DeviceCredential, Fleet } from '@fleetcert/core'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { day, deviceKey, type TimedFleet, timedFleet } from '../device-side.ts'
 
 let timed: TimedFleet
@@ -39,11 +39,14 @@ describe('confirm', () => {
     ])
   })
 
-  it('ends what another process keeps in memory, too', async () => {
+  it('ends what is kept in memory: here at once, in other processes as soon as they hear of it', async () => {
     const other = await timed.another()
-    expect((await other.identify({ fingerprint: old.fingerprint })).status).toBe('active')
+    for (const process of [fleet, other]) {
+      expect((await process.identify({ fingerprint: old.fingerprint })).status).toBe('active')
+    }
     await other.confirm('sensor-1', { fingerprint: renewed.fingerprint, overlapSeconds: 0 })
     expect((await other.identify({ fingerprint: old.fingerprint })).status).toBe('superseded')
+    await vi.waitFor(async () => expect(await statusOf(old)).toBe('superseded'), { timeout: 10_000 })
     await other.close()
   })
 

@@ -1,6 +1,7 @@
 import { PkiError } from '@fleetcert/core'
 import type { RestAnswer, RestClient, RestRequest } from '../../rest/rest-client.ts'
 import { final } from '../../rest/retry.ts'
+import { bannedBy } from './emqx-api.ts'
 
 /** One cluster's management API, and who asks. */
 export interface ApiCaller {
@@ -54,4 +55,16 @@ export function hasNextPage(answer: RestAnswer, pageSize: number): boolean {
 /** EMQX looks for the text anywhere in an id. */
 export function isSessionOf(deviceId: string, clientId: unknown): clientId is string {
   return typeof clientId === 'string' && (clientId === deviceId || clientId.startsWith(`${deviceId}/`))
+}
+
+/** Whether a row of a list of bans is one of ours on a device: its id, one of these client ids, with `prefix` any `<device id>/…`. */
+export function isOurBanOf(
+  deviceId: string,
+  clientIds: readonly string[],
+  prefix: boolean,
+): (row: Readonly<Record<string, unknown>>) => boolean {
+  return ({ as, who, by }) => {
+    if (as !== 'clientid' || by !== bannedBy || typeof who !== 'string') return false
+    return who === deviceId || clientIds.includes(who) || (prefix && isSessionOf(deviceId, who))
+  }
 }

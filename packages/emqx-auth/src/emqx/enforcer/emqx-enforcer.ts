@@ -135,9 +135,9 @@ export function createEmqxEnforcer(options: EmqxEnforcerOptions): Enforcer {
     ...(ban !== false &&
       ({
         async readmit({ deviceId, clientIds }, { signal } = {}) {
-          const ids = new Set([deviceId, ...clientIds])
+          const prefix = bind === 'prefix'
           for (const { api } of clusters) {
-            for (const id of ids) await retrying(() => api.liftBan(id, signal), signal)
+            await retrying(() => api.liftBans(deviceId, clientIds, prefix, signal), signal)
           }
         },
       } satisfies Pick<Enforcer, 'readmit'>)),

@@ -1,6 +1,6 @@
 import type { RestAnswer, RestRequest } from '../../rest/rest-client.ts'
 import { sharedRun } from '../../shared-run.ts'
-import { type ApiCaller, fieldsOf, hasNextPage, isSessionOf, rowsOf } from './api-call.ts'
+import { type ApiCaller, fieldsOf, hasNextPage, isOurBanOf, isSessionOf, rowsOf } from './api-call.ts'
 import { bannedBy, type EmqxApi } from './emqx-api.ts'
 
 const pageSize = 1000
@@ -53,14 +53,13 @@ export function createEmqx4Api(caller: ApiCaller, clock: () => Date): EmqxApi {
     bans = new Map(rows.filter(row => row['as'] === 'clientid').map(row => [row['who'], row]))
   })
 
-  /** Whose ban of the client id it is that holds now. */
-  const banner = async (clientId: string): Promise<'us' | 'other' | 'nobody'> => {
+  /** Whether there is a ban of the client id that holds now, and is not ours. */
+  const isBannedByOthers = async (clientId: string): Promise<boolean> => {
     await readBans()
     const ban = bans.get(clientId)
-    if (ban === undefined) return 'nobody'
-    if (ban['by'] === bannedBy) return 'us'
+    if (ban === undefined || ban['by'] === bannedBy) return false
     // EMQX sweeps once a minute what has run out.
-    return typeof ban['until'] === 'number' && ban['until'] <= clock().getTime() / 1000 ? 'nobody' : 'other'
+    return !(typeof ban['until'] === 'number' && ban['until'] <= clock().getTime() / 1000)
   }
 
   return {
@@ -69,7 +68,7 @@ export function createEmqx4Api(caller: ApiCaller, clock: () => Date): EmqxApi {
 
     async ban(clientId, until, signal) {
       // POST replaces whatever ban there is, an operator's for ever by ours for a day.
-      if ((await banner(clientId)) === 'other') return
+      if (await isBannedByOthers(clientId)) return
       const body = {
         as: 'clientid',
         who: clientId,
@@ -80,9 +79,12 @@ export function createEmqx4Api(caller: ApiCaller, clock: () => Date): EmqxApi {
       await ask({ method: 'POST', path: '/banned', body }, signal)
     },
 
-    async liftBan(clientId, signal) {
-      if ((await banner(clientId)) !== 'us') return
-      await ask({ method: 'DELETE', path: `/banned/clientid/${encodeURIComponent(clientId)}` }, signal)
+    async liftBans(deviceId, clientIds, prefix, signal) {
+      await readBans()
+      for (const ban of [...bans.values()].filter(isOurBanOf(deviceId, clientIds, prefix))) {
+        const path = `/banned/clientid/${encodeURIComponent(ban['who'] as string)}`
+        await ask({ method: 'DELETE', path }, signal)
+      }
     },
 
     async sessions(deviceId, prefix, signal) {

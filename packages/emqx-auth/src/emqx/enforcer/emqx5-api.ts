@@ -1,5 +1,5 @@
 import type { RestAnswer, RestRequest } from '../../rest/rest-client.ts'
-import { type ApiCaller, fieldsOf, hasNextPage, isSessionOf, rowsOf } from './api-call.ts'
+import { type ApiCaller, fieldsOf, hasNextPage, isOurBanOf, isSessionOf, rowsOf } from './api-call.ts'
 import { bannedBy, type EmqxApi } from './emqx-api.ts'
 
 const pageSize = 1000
@@ -21,17 +21,22 @@ export function createEmqx5Api(caller: ApiCaller): EmqxApi {
     throw caller.refusal(request, answer, isForeign ? otherRelease : undefined)
   }
 
-  /** Whether the client id is banned, and the ban is ours. Releases before 5.8.1 know no filter and give all bans. */
-  const isBannedByUs = async (clientId: string, signal: AbortSignal | undefined): Promise<boolean> => {
+  /** Bans whose client id holds the text. Releases before 5.8.1 know no filter and give all bans. */
+  const bansLike = async (
+    text: string,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+    const found: Readonly<Record<string, unknown>>[] = []
+    // EMQX takes it for a regular expression. A dot in a device id finds more than itself, which does not matter.
+    const like = text.replaceAll(/[^\w.:@-]/g, '\\$&')
     for (let page = 1; page <= mostPages; page += 1) {
-      const query = new URLSearchParams({ clientid: clientId, page: String(page), limit: String(pageSize) })
+      const query = new URLSearchParams({ like_clientid: like, page: String(page), limit: String(pageSize) })
       const request = { method: 'GET', path: `/banned?${query}` } as const
       const answer = await ask(request, [200], signal)
       const rows = rowsOf(answer)
       if (rows === undefined) throw caller.refusal(request, answer)
-      const ban = rows.find(row => row['as'] === 'clientid' && row['who'] === clientId)
-      if (ban !== undefined) return ban['by'] === bannedBy
-      if (!hasNextPage(answer, pageSize)) return false
+      found.push(...rows)
+      if (!hasNextPage(answer, pageSize)) return found
     }
     throw caller.tooMany('bans')
   }
@@ -57,9 +62,18 @@ export function createEmqx5Api(caller: ApiCaller): EmqxApi {
       if (answer.status === 400 && fieldsOf(answer)['code'] !== 'ALREADY_EXISTS') throw caller.refusal(request, answer)
     },
 
-    async liftBan(clientId, signal) {
-      if (!(await isBannedByUs(clientId, signal))) return
-      await ask({ method: 'DELETE', path: `/banned/clientid/${encodeURIComponent(clientId)}` }, [204, 404], signal)
+    async liftBans(deviceId, clientIds, prefix, signal) {
+      const isOurs = isOurBanOf(deviceId, clientIds, prefix)
+      const others = clientIds.filter(id => !isSessionOf(deviceId, id))
+      const bans = await Promise.all([deviceId, ...others].map(id => bansLike(id, signal)))
+      for (const who of new Set(
+        bans
+          .flat()
+          .filter(isOurs)
+          .map(row => row['who'] as string),
+      )) {
+        await ask({ method: 'DELETE', path: `/banned/clientid/${encodeURIComponent(who)}` }, [204, 404], signal)
+      }
     },
 
     async sessions(deviceId, prefix, signal) {

@@ -87,11 +87,11 @@ export async function startEmqxApi(options: EmqxApiServerOptions = {}): Promise<
       return answer(200, ban)
     }
     if (name === 'GET /banned') {
-      const { clientid, page = '1', limit = '100' } = Object.fromEntries(url.searchParams)
-      // The filter came with 5.8.1; before, a parameter that is not known is passed over.
-      const hasFilter = version === '6.2' && clientid !== undefined
+      const { like_clientid: like = '', page = '1', limit = '100' } = Object.fromEntries(url.searchParams)
+      // A regular expression, that came with 5.8.1; before, a parameter that is not known is passed over.
+      const filter = version === '6.2' ? new RegExp(like) : /^/
       const all = [...self.bans].map(([who, ban]) => ({ as: 'clientid', who, ...ban }))
-      const found = all.filter(({ who }) => !hasFilter || who === clientid)
+      const found = all.filter(({ who }) => filter.test(who))
       const size = Math.min(Number(limit), options.pageSize ?? 10_000)
       const data = found.slice((Number(page) - 1) * size, Number(page) * size)
       return answer(200, {

@@ -267,6 +267,18 @@ it('lifts the ban of a device that may come back', async () => {
   await expect(enforcer.readmit!(admission, {})).rejects.toMatchObject({ code: 'ERR_PKI_ENFORCER' })
 })
 
+it.each(['5.0', '6.2'] as const)('lifts the bans of all its client ids, EMQX %s', async version => {
+  await using server = await startEmqxApi({ version })
+  const enforcer = enforcerOf({ apiUrl: server.url })
+  for (const id of ['sensor-1', 'sensor-1/shell', 'a(b', 'sensor-10']) server.sessions.add(id)
+  const device = { deviceId: 'sensor-1', clientIds: ['sensor-1', 'a(b'] }
+  await enforcer.silence(device, {})
+  await enforcer.silence({ deviceId: 'sensor-10', clientIds: [] }, {})
+  expect([...server.bans.keys()]).toEqual(['sensor-1', 'a(b', 'sensor-1/shell', 'sensor-10'])
+  await enforcer.readmit!({ ...device, cause: 'issued', role: 'device', certificate: new Uint8Array(1) }, {})
+  expect([...server.bans.keys()]).toEqual(['sensor-10'])
+})
+
 it.each(['5.0', '5.8', '6.2'] as const)('leaves a ban of somebody else alone, EMQX %s', async version => {
   await using server = await startEmqxApi({ version, pageSize: 2 })
   const enforcer = enforcerOf({ apiUrl: server.url })

@@ -112,6 +112,15 @@ describe('bans of EMQX 4, where one replaces the other', () => {
       expect(emqx.bans.get('clientid/sensor-1')).toMatchObject({ by: 'fleetcert', until: inADay })
     }
   })
+  it('are lifted for all client ids of the device', async () => {
+    for (const id of ['sensor-1', 'sensor-1/shell', 'sensor-10']) emqx.sessions.add(id)
+    const enforcer = enforcerOf()
+    await enforcer.silence(target, {})
+    await enforcer.silence({ deviceId: 'sensor-10', clientIds: [] }, {})
+    expect(emqx.bans.size).toBe(3)
+    await enforcer.readmit!(admission, {})
+    expect([...emqx.bans.keys()]).toEqual(['clientid/sensor-10'])
+  })
   it('of a user name or an address are nobody’s concern', async () => {
     emqx.bans.set('username/sensor-1', { as: 'username', who: 'sensor-1', by: 'user', until: inADay * 2 })
     await enforcerOf().silence(target, {})

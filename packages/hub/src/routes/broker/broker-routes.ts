@@ -46,23 +46,25 @@ function hookHandler(type: 'authenticate' | 'authorize', hooks: BrokerHooks): Ro
     refuse('callerRefused')
     return responder.denyFor(type, contentType, body)
   }
-  const decide = async (exchange: Exchange, contentType: string | undefined): Promise<EmqxAnswer> => {
+  const decide = async (
+    exchange: Exchange,
+    contentType: string | undefined,
+    isCaller: boolean | Promise<boolean> | undefined,
+  ): Promise<EmqxAnswer> => {
     const body = exchange.method === 'GET' ? Buffer.from(exchange.query) : await exchange.body()
-    return judge(await checkCaller(exchange, { type }), contentType, body)
+    return judge(await (isCaller ?? checkCaller(exchange, { type })), contentType, body)
   }
   const answer = async (exchange: Exchange): Promise<EmqxAnswer> => {
     const isGet = exchange.method === 'GET'
     if (!isGet && exchange.method !== 'POST') return refuse('malformedRequest')
     const contentType = isGet ? formContentType : exchange.header('content-type')
-    // Where nothing has to be waited for, the responder's own deadline is enough.
     const body = isGet ? undefined : await exchange.arrived()
-    if (body !== undefined) {
-      const isCaller = checkCaller(exchange, { type })
-      if (typeof isCaller === 'boolean') return judge(isCaller, contentType, body)
-      const judged = isCaller.then(allowed => judge(allowed, contentType, body))
-      return settleWithin(deadlineMilliseconds, judged, () => refuse('deadlineExceeded'))
-    }
-    return settleWithin(deadlineMilliseconds, decide(exchange, contentType), () => refuse('deadlineExceeded'))
+    // Where nothing has to be waited for, the responder's own deadline is enough.
+    const isCaller = body === undefined ? undefined : checkCaller(exchange, { type })
+    if (body !== undefined && typeof isCaller === 'boolean') return await judge(isCaller, contentType, body)
+    return await settleWithin(deadlineMilliseconds, decide(exchange, contentType, isCaller), () =>
+      refuse('deadlineExceeded'),
+    )
   }
   return async exchange => {
     try {

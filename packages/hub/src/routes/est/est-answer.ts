@@ -6,13 +6,15 @@ import type { RouteHandler } from '../../exchange/router.ts'
 const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const
 
 /**
- * 200 with base64 and no Content-Transfer-Encoding: "Content-Transfer-Encoding … MUST be ignored by receivers" and is not sent any more (RFC 8951 section 3.2). Lines of 64, which every decoder takes.
+ * 200 with base64, and no Content-Transfer-Encoding: RFC 8951 section 3 has done away with that header. It leaves it to the sender where lines end: some clients take lines alone (what is made with OpenSSL's filter), others one line
+ * alone (strongSwan). So a request in one line is answered in one line, and everything else in lines of 64.
  */
-export function estAnswer(contentType: string, der: Uint8Array): Answer {
+export function estAnswer(contentType: string, der: Uint8Array, isOneLine = false): Answer {
   const base64 = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64')
   const lines: string[] = []
-  for (let index = 0; index < base64.length; index += 64) lines.push(base64.slice(index, index + 64))
-  return { status: 200, headers: { 'content-type': contentType, ...common }, body: `${lines.join('\r\n')}\r\n` }
+  const length = isOneLine ? base64.length : 64
+  for (let index = 0; index < base64.length; index += length) lines.push(base64.slice(index, index + length))
+  return { status: 200, headers: { 'content-type': contentType, ...common }, body: `${lines.join('\n')}\n` }
 }
 
 // What is over in a moment, if the same request comes again.

@@ -4,15 +4,21 @@ import { malformed } from '../../exchange/fields.ts'
 
 const limitBytes = 16 * 1024
 
+/** What an EST client asks to have certified. */
+export interface EstRequest {
+  readonly csr: CertificationRequest
+  /** Whether its base64 had no line ends. */
+  readonly isOneLine: boolean
+}
+
 /**
- * The certification request of an EST body: base64 of its DER (RFC 7030 section 4.2.1), with whitespace anywhere: "white space including CR, LF, spaces (ASCII 32) and, tabs (ASCII 9) SHOULD be tolerated by
- * receivers" (RFC 8951 section 3.1). A Content-Transfer-Encoding is not looked at (section 3.2.2).
+ * The certification request of an EST body: base64 of its DER (RFC 7030 section 4.2.1), with CR, LF, spaces and tabs anywhere (RFC 8951 section 3.1). A Content-Transfer-Encoding is not looked at (section 3).
  *
  * PEM and plain DER are refused with what to do about it: one form, so that all that stands between client and hub sees the same request.
  *
  * @throws PkiError `ERR_PKI_REQUEST`, `ERR_PKI_TOO_LARGE`, and as `parseCertificationRequest`
  */
-export async function estCsr(exchange: Exchange): Promise<CertificationRequest> {
+export async function estCsr(exchange: Exchange): Promise<EstRequest> {
   const body = await exchange.body()
   if (!/^application\/pkcs10[ \t]*(;|$)/i.test(exchange.header('content-type') ?? '')) {
     throw malformed('content-type: expected application/pkcs10')
@@ -37,5 +43,5 @@ export async function estCsr(exchange: Exchange): Promise<CertificationRequest> 
   if (csr.challengePassword !== undefined) {
     throw malformed('challengePassword: linking the request to the TLS session is not supported, leave it out')
   }
-  return csr
+  return { csr, isOneLine: !/[\r\n]/.test(text) }
 }

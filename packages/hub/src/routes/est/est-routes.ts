@@ -1,6 +1,6 @@
 import { decodePem, encodeCertificatesOnly, encodeCsrAttributes, PkiError } from '@fleetcert/core'
 import type { DeviceServices } from '../../device/device-services.ts'
-import type { Exchange } from '../../exchange/exchange.ts'
+import type { Answer, Exchange } from '../../exchange/exchange.ts'
 import type { Route, RouteHandler } from '../../exchange/router.ts'
 import { peerOf, requireTls } from '../device/device-caller.ts'
 import { estAnswer, estHandler } from './est-answer.ts'
@@ -41,7 +41,7 @@ function labelled({ settings }: DeviceServices, handler: RouteHandler): RouteHan
   }
 }
 
-/** RFC 7030 section 4.1: "the current EST CA trust anchor" and what else a client needs to build a chain: the issuing CAs. */
+/** RFC 7030 section 4.1: the trust anchors, and what else a client needs to build a chain, the issuing CAs. */
 function caCertsHandler({ fleet }: DeviceServices): RouteHandler {
   return async () => {
     let pem = fleet.trustAnchors
@@ -64,14 +64,14 @@ function simpleReenrollHandler(services: DeviceServices): RouteHandler {
   const graceSeconds = settings.renewalGraceSeconds
   return async exchange => {
     const peer = await peerOf(exchange, services, graceSeconds)
-    const csr = await estCsr(exchange)
+    const { csr, isOneLine } = await estCsr(exchange)
     checkRenewedNames(csr, peer.certificate)
     const request = { csr: csr.der, presented: peer.fingerprint, graceSeconds }
     const credential = await renewals.run(() => fleet.renew(peer.deviceId, request))
-    return certsOnlyAnswer(credential.certificate)
+    return certsOnlyAnswer(credential.certificate, isOneLine)
   }
 }
 
-function certsOnlyAnswer(pem: string): ReturnType<typeof estAnswer> {
-  return estAnswer(certsOnly, encodeCertificatesOnly(decodePem(pem, 'CERTIFICATE').map(({ der }) => der)))
+function certsOnlyAnswer(pem: string, isOneLine = false): Answer {
+  return estAnswer(certsOnly, encodeCertificatesOnly(decodePem(pem, 'CERTIFICATE').map(({ der }) => der)), isOneLine)
 }

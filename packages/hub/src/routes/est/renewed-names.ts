@@ -4,7 +4,7 @@ import { malformed } from '../../exchange/fields.ts'
 type Name = Certificate['subject']
 type AltNames = NonNullable<Certificate['subjectAltName']>
 
-// id-cmc-changeSubjectName, RFC 6402 section 2.8.
+// id-cmc-changeSubjectName (RFC 6402).
 const oidChangeSubjectName = '1.3.6.1.5.5.7.7.36'
 
 /**

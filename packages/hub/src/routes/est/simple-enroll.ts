@@ -12,7 +12,7 @@ import { estCsr } from './est-csr.ts'
  */
 export function simpleEnrollHandler(
   services: DeviceServices,
-  answer: (certificates: string) => Answer,
+  answer: (certificates: string, isOneLine: boolean) => Answer,
   report: (error: unknown, exchange: Exchange) => void,
 ): RouteHandler {
   const { fleet, enrolments } = services
@@ -20,15 +20,15 @@ export function simpleEnrollHandler(
     const credentials = enrollmentCredentials(exchange.header('authorization'))
     const peerCertificates = exchange.context().peerCertificates ?? []
     if (credentials === undefined && peerCertificates.length === 0) throw new PkiError('ERR_PKI_FORBIDDEN', {})
-    const csr = await estCsr(exchange)
+    const { csr, isOneLine } = await estCsr(exchange)
     if (credentials !== undefined) {
       const { token } = credentials
       const deviceId = enrollingDevice(credentials, csr)
       const { certificate } = await enrolments.run(() => fleet.enroll(deviceId, { csr: csr.der, token }))
-      return answer(certificate)
+      return answer(certificate, isOneLine)
     }
     const caller = { peerCertificates, label, report: (error: unknown) => report(error, exchange) }
-    return answer(await enrolments.run(() => enrollByFactory(services, csr, caller)))
+    return answer(await enrolments.run(() => enrollByFactory(services, csr, caller)), isOneLine)
   }
 }
 

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
-import { type CreateTokenRequest, memoryStore, type Store } from '@fleetcert/core'
+import type { CreateTokenRequest } from '@fleetcert/core'
 import { toNodeHandler } from '@fleetcert/hub'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type AskOptions, type DeviceHub, openDeviceHub } from '../../support/device-hub.ts'
@@ -9,6 +9,7 @@ import { rawRequest } from '../../support/raw-request.ts'
 import { listen } from '../../support/servers.ts'
 import { type ForeignCa, openForeignCa } from '../../support/strangers.ts'
 import { collect, type Reply } from '../../support/test-hub.ts'
+import { waitingStore } from '../../support/waiting-store.ts'
 
 const day = 86_400
 const minute = 60
@@ -377,28 +378,6 @@ describe('renewal-info', () => {
 })
 
 describe('more than can be done at a time', () => {
-  /** A store whose `reserve` waits once it is told to. */
-  function waitingStore(): { readonly store: Store; wait(): void; letGo(): void } {
-    let waiting = Promise.resolve()
-    let letGo = (): void => {}
-    const store = new Proxy(memoryStore(), {
-      get(target, name) {
-        const value = Reflect.get(target, name) as unknown
-        if (name !== 'reserve' || typeof value !== 'function') return value
-        return async (...args: unknown[]) => {
-          await waiting
-          return Reflect.apply(value, target, args)
-        }
-      },
-    })
-    const wait = (): void => {
-      waiting = new Promise(resolve => {
-        letGo = resolve
-      })
-    }
-    return { store, wait, letGo: () => letGo() }
-  }
-
   test('comes back later, each at another time, and strangers do not keep devices out', async () => {
     const { store, wait, letGo } = waitingStore()
     const busy = await openDeviceHub({ device: { maximumConcurrent: 2 }, open: { store } })
