@@ -5,8 +5,8 @@ import type { Exchange } from './exchange/exchange.ts'
 import { createExchangeHandler } from './exchange/exchange-handler.ts'
 import { webHub } from './faces/hub-face.ts'
 import type { Hub, HubGroup, HubOptions } from './hub.ts'
-import { behindProxies } from './peer/forwarded-exchange.ts'
-import { proxyTest } from './peer/trusted-proxies.ts'
+import { behindProxies } from './peer/behind-proxies.ts'
+import { trustedProxies } from './peer/trusted-proxies.ts'
 import { brokerRoutes } from './routes/broker/broker-routes.ts'
 import { deviceRoutes } from './routes/device/device-routes.ts'
 import { estRoutes } from './routes/est/est-routes.ts'
@@ -54,7 +54,7 @@ export function createHub(options: HubOptions): Hub {
     report,
   )
   const { trustProxy = [] } = options
-  const isProxy = proxyTest('createHub: trustProxy', trustProxy)
+  const isProxy = trustedProxies('createHub: trustProxy', trustProxy)
   return webHub(trustProxy.length === 0 ? handler : behindProxies(handler, isProxy))
 }
 

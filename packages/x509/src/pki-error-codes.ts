@@ -145,7 +145,8 @@ export const pkiErrorSentences = {
   ERR_PKI_RENEWAL_BUSY: 'Another renewal of this certificate is under way or has replaced it.',
   ERR_PKI_RENEWAL_LIMIT: 'The device has asked for too many certificates in a short time: it may renew later.',
   ERR_PKI_RENEWAL_SCHEDULES: 'As many renewals are scheduled as may be: withdraw one first.',
-  ERR_PKI_TRUST_ANCHOR: 'A certificate that is to be trusted beside the fleet’s own is no self-signed CA, or has expired.',
+  ERR_PKI_TRUST_ANCHOR:
+    'A certificate that is to be trusted beside the fleet’s own is no self-signed CA, or has expired.',
   ERR_PKI_CA_IN_USE: 'The certificate is a CA of this fleet: it can be revoked once another has taken its place.',
   // Verifying other people's chains
   ERR_PKI_PATH_NOT_FOUND: 'No chain leads from the certificate to a trust anchor.',

@@ -42,7 +42,7 @@ async function checkToken(
     const explained: Partial<Record<typeof error.code, boolean>> = {
       ERR_PKI_TOKEN_SPENT: spent?.state === 'issued',
       ERR_PKI_DEVICE_NOT_ACTIVE: spent?.state === 'issued',
-      ERR_PKI_DEVICE_CLOSED: closed.has(deviceId),
+      ERR_PKI_DEVICE_CLOSED: closed.has(deviceId) || (spent?.state === 'issued' && spent.revocation !== undefined),
       ERR_PKI_DEVICE_EXISTS: ofDevice.some(
         row => isLive(row, options.clock()) || (!options.leasesLapsed && isOpen(row)),
       ),

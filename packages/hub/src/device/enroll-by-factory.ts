@@ -1,6 +1,6 @@
 import { type CertificationRequest, encodePem, isPkiError, PkiError, parseCertificate } from '@fleetcert/core'
 import type { DeviceServices } from './device-services.ts'
-import { factoryGrant } from './factory-enrollment.ts'
+import { factoryGrant } from './factory-grant.ts'
 
 const tokenSeconds = 120
 

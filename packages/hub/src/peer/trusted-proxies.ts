@@ -7,7 +7,7 @@ export type ProxyTest = (remoteAddress: string | undefined) => boolean
  * Compiles `trustProxy`: IP addresses, and networks such as `10.1.0.0/16`. A connection without an address, such as one of a Unix socket, is nobody's.
  * @throws TypeError
  */
-export function proxyTest(label: string, entries: readonly string[]): ProxyTest {
+export function trustedProxies(label: string, entries: readonly string[]): ProxyTest {
   if (!Array.isArray(entries)) throw new TypeError(`${label}: expected an array of IP addresses and networks`)
   const list = new BlockList()
   for (const entry of entries) {

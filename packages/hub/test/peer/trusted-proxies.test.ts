@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { proxyTest } from '../../src/peer/trusted-proxies.ts'
+import { trustedProxies } from '../../src/peer/trusted-proxies.ts'
 
 test.each<[string[], string | undefined, boolean]>([
   [[], '127.0.0.1', false],
@@ -18,7 +18,7 @@ test.each<[string[], string | undefined, boolean]>([
   [['127.0.0.1'], 'localhost', false],
   [['127.0.0.1'], '127.0.0.1, 10.0.0.1', false],
 ])('%j: %s is %s', (entries, address, isProxy) => {
-  expect(proxyTest('x', entries)(address)).toBe(isProxy)
+  expect(trustedProxies('x', entries)(address)).toBe(isProxy)
 })
 
 test.each<[unknown]>([
@@ -32,5 +32,5 @@ test.each<[unknown]>([
   ['127.0.0.1'],
   [[1]],
 ])('%j is refused', entries => {
-  expect(() => proxyTest('x', entries as string[])).toThrow(TypeError)
+  expect(() => trustedProxies('x', entries as string[])).toThrow(TypeError)
 })

@@ -12,7 +12,7 @@ export interface Site {
   readonly store: Store
 }
 
-export const now = new Date('2026-11-21T12:00:00Z')
+export const now: Date = new Date('2026-11-21T12:00:00Z')
 const day = 86_400_000
 
 /** What a fleet makes of a store, with a watch that may be spoilt. */

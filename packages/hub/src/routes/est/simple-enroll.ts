@@ -3,7 +3,7 @@ import type { DeviceServices } from '../../device/device-services.ts'
 import { enrollByFactory } from '../../device/enroll-by-factory.ts'
 import type { Answer, Exchange } from '../../exchange/exchange.ts'
 import type { RouteHandler } from '../../exchange/router.ts'
-import { type EnrollmentCredentials, enrollmentCredentials } from './basic-credentials.ts'
+import { type EnrollmentCredentials, enrollmentCredentials } from './enrollment-credentials.ts'
 import { estCsr } from './est-csr.ts'
 
 /**

@@ -82,6 +82,19 @@ describe('what EST answers', () => {
     expect(Buffer.from(reply.text, 'base64').includes(Buffer.from(certificate.der))).toBe(true)
   })
 
+  test.each<[string, string, RegExp]>([
+    ['in one line', '', /^[A-Za-z0-9+/=]+\n$/],
+    ['in lines', '\n', /^([A-Za-z0-9+/=]{64}\n)+[A-Za-z0-9+/=]{1,64}\n$/],
+  ])('a request %s is answered so', async (_, end, lines) => {
+    const deviceId = `lines-${end.length}`
+    const { token } = await hub.fleet.createToken({ deviceId })
+    const reply = await hub.ask('POST', `${est}/simpleenroll`, {
+      headers: { authorization: basic(deviceId, token), 'content-type': 'application/pkcs10' },
+      body: (await base64Of(deviceKey())) + end,
+    })
+    expect(reply.text).toMatch(lines)
+  })
+
   test.each<[string, Record<string, string>, number, RegExp]>([
     ['no proof', {}, 401, /ERR_PKI_FORBIDDEN/],
     ['Basic without a colon', { authorization: 'Basic YQ==' }, 401, /ERR_PKI_FORBIDDEN/],

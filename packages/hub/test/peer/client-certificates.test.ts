@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { clientCertificates } from '../../src/peer/client-cert-header.ts'
+import { clientCertificates } from '../../src/peer/client-certificates.ts'
 
 const read = (own?: string, chain?: string): string[] =>
   clientCertificates(name => (name === 'client-cert' ? own : name === 'client-cert-chain' ? chain : undefined)).map(

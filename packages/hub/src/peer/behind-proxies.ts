@@ -1,6 +1,6 @@
 import type { Exchange, ExchangeHandler } from '../exchange/exchange.ts'
 import type { HubContext } from '../hub.ts'
-import { clientCertificates } from './client-cert-header.ts'
+import { clientCertificates } from './client-certificates.ts'
 import type { ProxyTest } from './trusted-proxies.ts'
 
 /**
