@@ -27,7 +27,7 @@ export interface BackOffBounds {
  *
  * A session that the other side ended may be one of thousands that ended in that moment, and the broker may be back in the next. So even the first delay is spread, and not evenly: it is drawn as what remains of a wait that was
  * under way already. Then attempts come at the same rate at all times, 2 / ceiling per device and second, and it does not matter when the broker comes back: after any time away the busiest second sees about twice the mean of
- * the first minute. (With even delays the answer depends on how long the broker was away, and is worst where that is half of the ceiling: there who has not tried yet meets who tries again.)
+ * the first minute. (With even delays the answer depends on how long the broker was away, and is worst between half of the first ceiling and all of it: there who has not tried yet meets who tries again.)
  *
  * Who heard nothing any more, by the keep-alive or by a route that is gone, notices that at a time of its own: one such attempt comes within `minSeconds`.
  *

@@ -140,9 +140,10 @@ export function createDeviceLink(
       ? undefined
       : attemptVerdict(attempt, { ...address, ...(credential && { certificate: credential }) })
     const end = attemptEnd(attempt, error)
-    const hasOther = connectedAt === undefined && error !== undefined && source.failed(credential!, error)
+    const hasOther =
+      closing === undefined && connectedAt === undefined && error !== undefined && source.failed(credential!, error)
     const asksForPatience = end.kind === 'busy' || end.retryAfterSeconds !== undefined
-    const tryOther = hasOther && mayTryOther && !asksForPatience && closing === undefined
+    const tryOther = hasOther && mayTryOther && !asksForPatience
     if (tryOther) mayTryOther = false
     if (opening !== undefined) {
       if (tryOther) void connect()

@@ -11,6 +11,9 @@ type Message = {
   readonly bytes: number
 }
 
+// Of a PUBLISH: type, length, length of the topic, packet identifier, length of the properties.
+const leastOverhead = 7
+
 /** How much may wait, and how much may be on its way. @internal */
 export interface OutboundLimits {
   readonly maxQueuedMessages: number
@@ -88,8 +91,15 @@ export function createOutboundQueue(client: MqttClient, limits: OutboundLimits):
     options: IClientPublishOptions | undefined,
     callback: Callback | undefined,
   ): PkiError | undefined {
+    // A broker answers such a topic by hanging up, and would again each time that the message is sent again.
+    if (/[+#\0]/.test(topic)) throw new TypeError('"topic" must not hold +, # or NUL')
     if (isShut) return new PkiError('ERR_PKI_CLOSED', {})
     const bytes = Buffer.byteLength(payload) + Buffer.byteLength(topic)
+    // MQTT 5 section 3.2.2.3.6: "The Client MUST NOT send packets exceeding Maximum Packet Size to the Server" [MQTT-3.2.2-15].
+    const limitBytes = client.serverProperties?.maximumPacketSize
+    if (limitBytes !== undefined && bytes + leastOverhead > limitBytes) {
+      return new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
+    }
     if (waiting.length === 0 && maySend()) {
       send({ topic, payload, options, callback, bytes })
       return undefined

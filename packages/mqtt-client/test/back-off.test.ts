@@ -101,9 +101,9 @@ describe('a thousand devices, in virtual time', () => {
     },
   )
 
-  test('even delays would not do: the requirement can fail', () => {
-    const even = { ...bounds, spreadSeconds: 2, minSeconds: 2 }
-    const { connected } = runStorm({ ...storm, bounds: even, seed: 1, answer: at => (at < 1 ? failed : undefined) })
+  test('within two seconds is too soon: the requirement can fail', () => {
+    const soon = { ...bounds, spreadSeconds: 2, minSeconds: 2 }
+    const { connected } = runStorm({ ...storm, bounds: soon, seed: 1, answer: at => (at < 1 ? failed : undefined) })
     expect(peakToMean(connected, 1)).toBeGreaterThan(10)
   })
 

@@ -79,6 +79,23 @@ describeWith(['openssl', 'mosquitto'], 'a broker of MQTT 5 that takes little', (
   })
 })
 
+describeWith(['openssl', 'mosquitto'], 'what no broker takes', () => {
+  test('a message that is larger than it says fails, and nothing is sent', async () => {
+    await using broker = await startMosquitto({ clientCa: ca, server, lines: ['max_packet_size 200'] })
+    await using device = await connectDevice(broker.url, { identity, protocolVersion: 5 })
+    const error = await rejection(device.client.publishAsync('telemetry', 'x'.repeat(200), { qos: 1 }))
+    expect(error).toMatchObject({ code: 'ERR_PKI_TOO_LARGE', details: { limitBytes: 200 } })
+    await device.client.publishAsync('telemetry', 'x'.repeat(184), { qos: 1 })
+  })
+
+  test.each(['a/+', '#', 'a\0'])('the topic %j is a TypeError', async topic => {
+    await using broker = await startAedes({ clientCa: ca, server })
+    await using device = await connectDevice(broker.url, { identity })
+    expect(() => device.client.publish(topic, 'x')).toThrow(TypeError)
+    await expect(device.client.publishAsync(topic, 'x')).rejects.toThrow(TypeError)
+  })
+})
+
 describeWith(['openssl'], 'while the broker is away', () => {
   const options = { identity, reconnect: { minSeconds: 60 }, maxQueuedMessages: 3, maxQueuedBytes: 100 } as const
 

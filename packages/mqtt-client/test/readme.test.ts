@@ -2,30 +2,30 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { runReadme } from '../../../test-support/readme.ts'
-import { describeWith } from '../../../test-support/tools.ts'
-import { startAedes } from './support/aedes-broker.ts'
-import { fixtures } from './support/fixtures.ts'
+import { openDeviceWorld } from './support/device-world.ts'
 
-const { ca, device, server } = fixtures
-
-describeWith(['openssl'], 'the README', () => {
+describe('the README', () => {
   test('runs', async () => {
-    await using broker = await startAedes({ clientCa: ca, server })
+    await using world = await openDeviceWorld()
+    const { certificate, privateKey, trustAnchors } = await world.currentCredential('sensor-1')
     const directory = mkdtempSync(join(tmpdir(), 'fleetcert-readme-'))
     mkdirSync(join(directory, 'devices'))
-    writeFileSync(join(directory, 'devices/sensor-1-cert.pem'), device.certificate)
-    writeFileSync(join(directory, 'devices/sensor-1-key.pem'), device.privateKey)
-    writeFileSync(join(directory, 'devices/ca-cert.pem'), ca.certificate)
-    vi.stubEnv('BROKER_URL', broker.url)
+    writeFileSync(join(directory, 'devices/sensor-1-cert.pem'), certificate)
+    writeFileSync(join(directory, 'devices/sensor-1-key.pem'), privateKey, { mode: 0o600 })
+    writeFileSync(join(directory, 'devices/ca-cert.pem'), trustAnchors)
+    vi.stubEnv('BROKER_URL', world.brokerUrl)
     vi.stubEnv('CERTS', directory)
+    vi.stubEnv('HUB_URL', world.hubUrl)
+    vi.stubEnv('CA_FILE', join(directory, 'devices/ca-cert.pem'))
+    vi.stubEnv('TOKEN', (await world.fleet.createToken({ deviceId: 'sensor-2' })).token)
     const lines = vi.spyOn(console, 'log').mockImplementation(() => {})
     const published: string[] = []
-    broker.broker.on('publish', packet => published.push(`${packet.topic} ${packet.payload}`))
+    world.aedes.on('publish', packet => published.push(`${packet.topic} ${packet.payload}`))
     try {
       const readme = fileURLToPath(new URL('../README.md', import.meta.url))
-      expect(await runReadme(readme, fileURLToPath(import.meta.url))).toBe(3)
+      expect(await runReadme(readme, fileURLToPath(import.meta.url))).toBe(4)
       expect(published).toContain('devices/sensor-1/telemetry {"celsius":21.5}')
       expect(published).toContain('devices/sensor-1/telemetry {"celsius":22.5}')
       expect(lines.mock.calls).toEqual([

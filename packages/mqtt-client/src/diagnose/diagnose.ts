@@ -81,7 +81,10 @@ export async function diagnoseAt(
   options: DiagnoseOptions,
 ): Promise<Diagnosis> {
   const address = parseBrokerUrl(url)
-  const { timeoutSeconds = 10, signal } = options
+  const { hubUrl, timeoutSeconds = 10, signal } = options
+  if (hubUrl !== undefined && new URL(hubUrl).protocol !== 'https:') {
+    throw new TypeError('"hubUrl" must begin with https://')
+  }
   const serverName = (options.serverName ?? address.host).replace(/\.$/, '')
   const common = { timeoutSeconds, ...(signal && { signal }) }
   signal?.throwIfAborted()
@@ -116,7 +119,7 @@ export async function diagnoseAt(
     now,
     issued,
     anchors: own.anchors,
-    ...(options.hubUrl && { hubUrl: options.hubUrl }),
+    ...(hubUrl === undefined ? {} : { hubUrl }),
   })
   findings.push(clock.finding)
 

@@ -110,8 +110,7 @@ function times(certificate: X509Certificate, isOwn: boolean, now: Date): Finding
 }
 
 function name(own: X509Certificate, serverName: string): Finding[] {
-  const error = checkServerIdentity(serverName, own.toLegacyObject() as PeerCertificate)
-  if (error === undefined) return []
+  if (isFor(own, serverName)) return []
   const { names, subject } = certificateFacts(own)
   const has = names.length > 0 ? `It has ${names.join(', ')}.` : `It has no names at all; its subject is "${subject}".`
   return [finding('SERVER_NAME', `The server's certificate is not for ${plainText(serverName)}. ${has}`)]
@@ -122,4 +121,14 @@ function purpose(own: X509Certificate): Finding[] {
   return purposes === undefined || purposes.includes(serverAuth)
     ? []
     : [finding('SERVER_PURPOSE', "The server's certificate is not for TLS servers.")]
+}
+
+/** Whether a certificate holds a name, as Node's TLS looks for it. */
+export function isFor(certificate: X509Certificate, serverName: string): boolean {
+  try {
+    return checkServerIdentity(serverName, certificate.toLegacyObject() as PeerCertificate) === undefined
+  } catch {
+    // Names that Node cannot read.
+    return false
+  }
 }

@@ -39,7 +39,7 @@ const byCode: Partial<Record<PkiError['code'], FindingCode>> = {
 }
 
 /** The finding that an error of `connectDevice` amounts to. */
-function explain(error: PkiError): Finding {
+export function explain(error: PkiError): Finding {
   const code = byCode[error.code] ?? unnamed(error)
   return finding(code, error.message)
 }

@@ -86,11 +86,15 @@ function look(socket: TLSSocket): TlsProbe {
 
 function peerCertificates(socket: TLSSocket): X509Certificate[] {
   const found: X509Certificate[] = []
-  let current: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  while (current?.raw !== undefined && found.length < mostCertificates) {
-    found.push(new X509Certificate(current.raw))
-    // A root is its own issuer.
-    current = current.issuerCertificate === current ? undefined : current.issuerCertificate
+  try {
+    let current: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+    while (current?.raw !== undefined && found.length < mostCertificates) {
+      found.push(new X509Certificate(current.raw))
+      // A root is its own issuer.
+      current = current.issuerCertificate === current ? undefined : current.issuerCertificate
+    }
+  } catch {
+    // What OpenSSL could read in the handshake and cannot now: what was read until then is what there is.
   }
   return found
 }

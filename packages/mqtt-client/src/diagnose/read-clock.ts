@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { request } from 'node:https'
 import { isIP } from 'node:net'
-import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { sketchPath } from './certificate-path.ts'
+import { isFor } from './examine-server.ts'
 import { type Finding, finding } from './finding.ts'
 import { sayDate, sayDuration } from './say-time.ts'
 
@@ -59,7 +60,6 @@ export async function readClock(options: ClockOptions): Promise<ClockReading> {
  */
 function dateOf(hubUrl: string, { anchors, timeoutSeconds, signal }: ClockOptions): Promise<Date | undefined> {
   const url = new URL('/', hubUrl)
-  if (url.protocol !== 'https:') throw new TypeError('"hubUrl" must begin with https://')
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   return new Promise(resolve => {
     const asked = request(url, {
@@ -101,10 +101,7 @@ function isHub(socket: TLSSocket, host: string, anchors: readonly X509Certificat
   const own = socket.getPeerX509Certificate()
   if (own === undefined) return false
   const sent = [own, ...issuersOf(own)]
-  return (
-    sketchPath(own, sent, anchors).anchor !== undefined &&
-    checkServerIdentity(host, own.toLegacyObject() as PeerCertificate) === undefined
-  )
+  return sketchPath(own, sent, anchors).anchor !== undefined && isFor(own, host)
 }
 
 function issuersOf(certificate: X509Certificate): X509Certificate[] {

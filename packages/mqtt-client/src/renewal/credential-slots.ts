@@ -43,8 +43,6 @@ export interface CredentialSlots {
   readonly prepare: CredentialPreparer
   /** The fingerprint with which the last session began; `undefined` once an attempt has failed since. */
   readonly inUse: string | undefined
-  /** Whether this process has had a session with it. */
-  hadSession(fingerprint: string): boolean
   /** The last refusal that nobody has looked at yet. */
   takeRefusal(): Refusal | undefined
   /** Lets a credential that was refused be tried again. */
@@ -64,13 +62,15 @@ export function createCredentialSlots(options: CredentialSlotsOptions): Credenti
   let inUse: string | undefined
   let passedOver: string | undefined
   let refusal: Refusal | undefined
-  let sessions: readonly string[] = []
   let seen: Slots = {}
 
   async function next(): Promise<TlsCredential> {
-    // Enrols where there is nothing yet.
-    await identity.credential()
     seen = slotsOf(await identity.storage.load(), prepare)
+    if (seen.current === undefined && seen.pending === undefined) {
+      // Enrols, or says what is missing.
+      await identity.credential()
+      seen = slotsOf(await identity.storage.load(), prepare)
+    }
     if (seen.pending === undefined && seen.current !== undefined && isOver(seen.current) && onExpired !== undefined) {
       await onExpired()
       seen = slotsOf(await identity.storage.load(), prepare)
@@ -96,7 +96,6 @@ export function createCredentialSlots(options: CredentialSlotsOptions): Credenti
       next,
       connected({ fingerprint }) {
         inUse = fingerprint
-        sessions = [fingerprint, ...sessions.filter(other => other !== fingerprint)].slice(0, 4)
         onChange()
       },
       failed({ fingerprint }, error) {
@@ -113,7 +112,6 @@ export function createCredentialSlots(options: CredentialSlotsOptions): Credenti
     get inUse() {
       return inUse
     },
-    hadSession: fingerprint => sessions.includes(fingerprint),
     takeRefusal() {
       const taken = refusal
       refusal = undefined

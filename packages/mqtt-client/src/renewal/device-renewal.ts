@@ -8,7 +8,8 @@ import { addTrustAnchors, joinTrustAnchors, newTrustAnchors, readAnnouncement } 
 import { type CredentialSlots, createCredentialSlots, type Slot, type Slots, slotsOf } from './credential-slots.ts'
 import { createExpiryWatch } from './expiry-watch.ts'
 import type { RenewalEvents, RenewalFailedEvent } from './renewal-events.ts'
-import { type RenewalWindow, renewalTime, retrySeconds } from './renewal-time.ts'
+import { createRenewalPoll, retryAfterOf } from './renewal-poll.ts'
+import { renewalTime, retrySeconds } from './renewal-time.ts'
 import type { Timekeeper } from './timekeeper.ts'
 
 /** What a renewal does with the device's connection. @internal */
@@ -45,7 +46,7 @@ export interface DeviceRenewal {
 /** However long a step says to wait, the wall clock is looked at again: it may have been set, or the machine have slept. */
 const longestSleepSeconds = 600
 const clockSkewMilliseconds = 300_000
-/** So often a broker may refuse a new certificate before another one is asked for. */
+/** So often a broker refuses a new certificate before another one is asked for. */
 const mostRefusals = 5
 /** Of a whole renewal there are about ten. */
 const mostSteps = 100
@@ -69,10 +70,8 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
     onChange: wake,
   })
   const expiry = createExpiryWatch(emit)
+  const poll = createRenewalPoll({ transport, time, pollSeconds, onFailure: tellRefusal })
   const stopped = new AbortController()
-  let window: { readonly of: string; readonly window: RenewalWindow } | undefined
-  let pollAt = time.elapsedSeconds() + time.random() * Math.min(60, pollSeconds)
-  let pollFailures = 0
   let tryAt = 0
   let failures = 0
   let announced: string | undefined
@@ -121,7 +120,7 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
         return await settle(loaded, read, pending)
       }
       if (current === undefined) return longestSleepSeconds
-      const pollWait = await poll(loaded, current)
+      const pollWait = await pollWhenDue(loaded, current)
       if (pollWait === 0) return 0
       return Math.min(pollWait, await renewWhenDue(loaded, current))
     } catch (error) {
@@ -142,11 +141,7 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
   async function renewWhenDue(loaded: LoadedState, current: Slot): Promise<number> {
     const { pending } = loaded.state
     // A key that is there already is a renewal that was begun.
-    const dueAt = renewalTime(
-      current,
-      current.fingerprint,
-      window?.of === current.fingerprint ? window.window : undefined,
-    )
+    const dueAt = renewalTime(current, current.fingerprint, poll.windowOf(current.fingerprint))
     const dueSeconds = pending === undefined ? (dueAt.getTime() - time.now().getTime()) / 1000 : 0
     if (dueSeconds > 0) return dueSeconds
     const waitSeconds = tryAt - time.elapsedSeconds()
@@ -174,30 +169,15 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
     }
   }
 
-  /** Asks the hub when to renew, and whom to believe. That it does not answer is no failure: there is a time without it. 0: something has changed. */
-  async function poll(loaded: LoadedState, current: Slot): Promise<number> {
-    const waitSeconds = pollAt - time.elapsedSeconds()
-    if (waitSeconds > 0) return waitSeconds
+  /** How long until the hub is to be asked; 0 when its answer has changed something. */
+  async function pollWhenDue(loaded: LoadedState, current: Slot): Promise<number> {
+    if (poll.secondsLeft > 0) return poll.secondsLeft
     const isUseless = current.notAfter.getTime() <= time.now().getTime() || (!isDirect && !link.isConnected)
     if (isUseless) return longestSleepSeconds
-    try {
-      const info = await transport.renewalInfo(current)
-      pollFailures = 0
-      askAgainAfter(Math.max(1, info.retryAfterSeconds ?? pollSeconds))
-      if (info.fingerprint === current.fingerprint) window = { of: current.fingerprint, window: info.window }
-      if (takeTrustAnchors && (await believe(loaded, info.trustAnchors))) return 0
-    } catch (error) {
-      if (stopped.signal.aborted) throw error
-      pollFailures += 1
-      const retryAfterSeconds = waitOf(error)
-      askAgainAfter(retrySeconds(pollFailures, current, { random: time.random, retryAfterSeconds }))
-      tellRefusal(error)
-    }
-    return pollAt - time.elapsedSeconds()
-  }
-
-  function askAgainAfter(seconds: number): void {
-    pollAt = time.elapsedSeconds() + Math.min(86_400, seconds) * (0.9 + time.random() / 5)
+    const hasChanged = await poll.ask(current, async ({ trustAnchors }) => {
+      return takeTrustAnchors && (await believe(loaded, trustAnchors))
+    })
+    return hasChanged ? 0 : poll.secondsLeft
   }
 
   /** Adds what the hub announces, before it is needed. Whether anything was new. */
@@ -212,7 +192,7 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
     if (await storage.save({ ...state, current: { ...current, trustAnchors } }, revision)) {
       emit('trustUpdated', { added, removed: [] })
     } else {
-      pollAt = time.elapsedSeconds()
+      poll.askSoon()
     }
     return true
   }
@@ -262,12 +242,16 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
       return 0
     }
     const refusal = slots.takeRefusal()
-    if (refusal?.fingerprint === pending.fingerprint) return afterRefusal(loaded, refusal.error, { current, pending })
+    if (refusal?.fingerprint === pending.fingerprint) return afterRefusal(loaded, refusal.error, pending)
     if (slots.inUse === pending.fingerprint) return confirm(loaded, current, pending)
     const waitSeconds = tryAt - time.elapsedSeconds()
     if (waitSeconds > 0) return waitSeconds
     // Without a session the link is at it already, and the source answers the new one first.
     if (!link.isConnected) return longestSleepSeconds
+    if (current !== undefined && (state.pending?.failures ?? 0) >= mostRefusals && (await isGood(current))) {
+      await storage.save(withoutPending(state), revision)
+      return 0
+    }
     slots.forgive()
     try {
       await link.reconnectNow()
@@ -278,23 +262,26 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
     return slots.inUse === pending.fingerprint ? 0 : longestSleepSeconds
   }
 
-  async function afterRefusal(
-    { state, revision }: LoadedState,
-    error: PkiError,
-    { current, pending: slot }: { readonly current: Slot | undefined; readonly pending: Slot },
-  ): Promise<number> {
+  /**
+   * Whether broker and hub both know the old certificate to be good. Only then may the new one be given up: a confirmation whose answer was lost has ended the old one, and the new one is what the fleet goes by, whatever a
+   * broker says meanwhile.
+   */
+  async function isGood(current: Slot): Promise<boolean> {
+    if (slots.inUse !== current.fingerprint) return false
+    return transport.renewalInfo(current).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  async function afterRefusal({ state, revision }: LoadedState, error: PkiError, slot: Slot): Promise<number> {
     const pending = state.pending!
     if (error.code === 'ERR_PKI_SERVER_UNTRUSTED' && (await believeOldOnes(state, pending, revision))) {
       slots.forgive()
       return 0
     }
     const refusals = (pending.failures ?? 0) + 1
-    // Not before the old one has proven to be good: else the new one may be what the fleet goes by.
-    const isHopeless = refusals >= mostRefusals && current !== undefined && slots.hadSession(current.fingerprint)
-    await storage.save(
-      isHopeless ? withoutPending(state) : { ...state, pending: { ...pending, failures: refusals } },
-      revision,
-    )
+    await storage.save({ ...state, pending: { ...pending, failures: refusals } }, revision)
     failures = Math.max(failures, refusals)
     return fail(error, 'connect', slot)
   }
@@ -353,7 +340,10 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
       : new PkiError('ERR_PKI_IDENTITY', { reason: 'the renewal failed' }, { cause: thrown })
     failures += 1
     const year = { notBefore: new Date(0), notAfter: new Date(31_536_000_000) }
-    const seconds = retrySeconds(failures, validity ?? year, { random: time.random, retryAfterSeconds: waitOf(error) })
+    const seconds = retrySeconds(failures, validity ?? year, {
+      random: time.random,
+      retryAfterSeconds: retryAfterOf(error),
+    })
     tryAt = time.elapsedSeconds() + seconds
     emit('renewalFailed', { error, step: at, retrySeconds: seconds })
     tellRefusal(error)
@@ -361,7 +351,7 @@ export function createDeviceRenewal(options: DeviceRenewalOptions): DeviceRenewa
   }
 
   function tellRefusal(error: unknown): void {
-    if (!isPkiError(error, 'ERR_PKI_HUB_REFUSED')) return
+    if (stopped.signal.aborted || !isPkiError(error, 'ERR_PKI_HUB_REFUSED')) return
     const { status, retryAfterSeconds } = error.details
     if (status === 401 || status === 403 || (status === undefined && retryAfterSeconds === undefined)) onRefused(error)
   }
@@ -388,8 +378,4 @@ function withoutPending({ pending: _, ...state }: IdentityState): IdentityState 
 function isOfKey(error: unknown): boolean {
   if (isPkiError(error, 'ERR_PKI_HUB_REFUSED')) return keyCodes.has(error.details.code ?? '')
   return isPkiError(error, 'ERR_PKI_HUB_ANSWER')
-}
-
-function waitOf(error: unknown): number | undefined {
-  return isPkiError(error, 'ERR_PKI_HUB_REFUSED') ? error.details.retryAfterSeconds : undefined
 }

@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { inspect } from 'node:util'
+import { memoryKeyring, memoryStore, openFleet } from '@fleetcert/core'
+import { PkiError } from '@fleetcert/x509'
 import { expect, test } from 'vitest'
 import { describeWith } from '../../../../test-support/tools.ts'
 import { diagnoseAt } from '../../src/diagnose/diagnose.ts'
 import { findingTable } from '../../src/diagnose/finding-table.ts'
+import { explain } from '../../src/diagnose/probe-mqtt.ts'
 import {
   type DeviceIdentity,
   type DiagnoseOptions,
@@ -180,6 +183,19 @@ describeWith(['openssl'], "the server's certificate", () => {
     expect(codes).toContain('SERVER_SELF_SIGNED')
   })
 
+  test('of an issuing CA that it does not send', async () => {
+    await using fleet = await openFleet({ store: memoryStore(), keyring: memoryKeyring() })
+    const issued = await fleet.issueServer({ hosts: ['localhost'] })
+    const own = await fleet.enroll('sensor-1')
+    const of = pemIdentity({ ...own, privateKey: own.privateKey! })
+    const listener = createTlsServer({ cert: issued.certificate, key: issued.privateKey! })
+    listener.on('tlsClientError', () => {})
+    await using broker = await listening(listener)
+    const { codes, diagnosis } = await problems(`mqtts://localhost:${broker.port}`, of)
+    expect(codes).toContain('SERVER_CHAIN_INCOMPLETE')
+    expect(sentenceOf(diagnosis, 'SERVER_CHAIN_INCOMPLETE')).toMatch(/does not send the certificate of the CA "/)
+  })
+
   test('by name option', async () => {
     const named = ca.issue('broker', { names: 'DNS:broker.example' })
     await using broker = await startAedes({ clientCa: ca, server: named })
@@ -305,6 +321,19 @@ describeWith(['openssl'], 'MQTT', () => {
   })
 })
 
+test.each([
+  [new PkiError('ERR_PKI_CLIENT_REQUIRED', {}), 'CLIENT_REQUIRED'],
+  [new PkiError('ERR_PKI_SERVER_UNTRUSTED', { reason: 'EE certificate key too weak' }), 'SERVER_REFUSED'],
+  [new PkiError('ERR_PKI_SERVER_EXPIRED', {}), 'SERVER_EXPIRED'],
+  [new PkiError('ERR_PKI_SERVER_NAME', {}), 'SERVER_NAME'],
+  [new PkiError('ERR_PKI_IDENTITY', { reason: 'gone' }), 'IDENTITY_UNUSABLE'],
+  [new PkiError('ERR_PKI_TLS', { reason: 'internal_error' }), 'TLS_FAILED'],
+  [new PkiError('ERR_PKI_BROKER_REFUSED', { reasonCode: 3, reason: 'server unavailable' }), 'MQTT_BUSY'],
+  [new PkiError('ERR_PKI_UNREACHABLE', { reason: 'no answer to MQTT in time' }), 'MQTT_NO_ANSWER'],
+] as const)('an attempt that ends with %s is %s', (error, code) => {
+  expect(explain(error).code).toBe(code)
+})
+
 describeWith(['openssl'], 'the way there', () => {
   test('nothing listens', async () => {
     const { codes } = await problems(`mqtts://localhost:${await freePort()}`)
@@ -316,6 +345,12 @@ describeWith(['openssl'], 'the way there', () => {
     // Without any name service it cannot be known.
     expect(['DNS_UNKNOWN_HOST', 'DNS_UNAVAILABLE']).toContain(codes[0])
     expect(codes).toHaveLength(1)
+  })
+
+  test('no route', async () => {
+    // TCP has no broadcast: the system itself says no.
+    const { codes } = await problems('mqtts://255.255.255.255')
+    expect(codes).toEqual(['TCP_NO_ROUTE'])
   })
 
   test('a URL that is none, and an abort', async () => {

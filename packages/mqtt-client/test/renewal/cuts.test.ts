@@ -50,6 +50,8 @@ const survivals: Survival[] = [
   { nameChanges: 'none', contents: 'all' },
 ]
 
+const isLong = process.env['FLEETCERT_LONG'] === '1'
+
 let world: DeviceWorld
 let credentials: StoredCredential[]
 /** By device id. */
@@ -62,7 +64,8 @@ function tick(deviceId: string, name: string): boolean {
 beforeAll(async () => {
   world = await openDeviceWorld()
   credentials = []
-  for (let number = 0; number < 300; number++) credentials.push(await world.overdueCredential(`sensor-${number}`))
+  for (let number = 0; number < (isLong ? 900 : 300); number++)
+    credentials.push(await world.overdueCredential(`sensor-${number}`))
   world.begin()
   await world.serveTopics()
   // The power of the device is gone before the hub has heard of the request, or when its answer is on the way.
@@ -121,7 +124,7 @@ async function run(disk: PowerCutDisk, deviceId: string, old: string, renewal: R
 let used = 0
 
 /** Cuts the renewal of a device of its own behind so many things that are seen of it; what was seen. */
-async function cut(cutAt: number, way: 'https' | 'mqtt'): Promise<readonly string[]> {
+async function cut(cutAt: number, way: 'https' | 'mqtt', survival?: Survival): Promise<readonly string[]> {
   const number = used++
   const deviceId = `sensor-${number}`
   const credential = credentials[number]!
@@ -140,7 +143,7 @@ async function cut(cutAt: number, way: 'https' | 'mqtt'): Promise<readonly strin
 
   // The power is back.
   powers.set(deviceId, createPower(Number.POSITIVE_INFINITY))
-  const after = disk.afterCut(survivals[cutAt % survivals.length]!)
+  const after = disk.afterCut(survival ?? survivals[cutAt % survivals.length]!)
   await run(after, deviceId, old, renewal)
   const { state } = await createFileStorage('/certs', deviceId, after.fileSystem).load()
   const context = `cut ${cutAt}, behind ${seen.at(-1)}`
@@ -157,10 +160,11 @@ describe.each(['https', 'mqtt'] as const)('over %s', way => {
     expect(whole.filter(name => name.startsWith('disk')).length).toBeGreaterThan(30)
     expect(whole.filter(name => name === 'session')).toHaveLength(2)
     expect(whole).toContain(way === 'https' ? 'answer /api/device/confirm' : 'pki/response')
-    const cuts = [...whole.keys()]
+    const kept = isLong ? survivals : [undefined]
+    const cuts = [...whole.keys()].flatMap(cutAt => kept.map(survival => ({ cutAt, survival })))
     const worker = async (): Promise<void> => {
-      for (let cutAt = cuts.shift(); cutAt !== undefined; cutAt = cuts.shift()) await cut(cutAt, way)
+      for (let next = cuts.shift(); next !== undefined; next = cuts.shift()) await cut(next.cutAt, way, next.survival)
     }
     await Promise.all(Array.from({ length: 8 }, worker))
-  }, 120_000)
+  }, 300_000)
 })

@@ -293,6 +293,8 @@ describe('failures', () => {
   test('of the broker: back to the old certificate at once, the new one again later, and in the end another', async () => {
     const bench = createBench()
     const refused = new Set<string>()
+    const window = { start: first.notAfter, end: first.notAfter }
+    bench.hub.info = async () => ({ window, fingerprint: 'AA', trustAnchors: fleet.trustAnchors })
     bench.broker = ({ fingerprint }) => {
       if (fingerprint === first.fingerprint) return undefined
       refused.add(fingerprint)
@@ -311,6 +313,23 @@ describe('failures', () => {
     bench.broker = () => undefined
     await time.pass(daySeconds)
     expect(bench.namesOf()).toContain('renewed')
+  })
+
+  test('a new certificate is not given up while the hub does not say that the old one is good', async () => {
+    const bench = createBench()
+    const refused = new Set<string>()
+    bench.broker = ({ fingerprint }) => {
+      if (fingerprint === first.fingerprint) return undefined
+      refused.add(fingerprint)
+      return new PkiError('ERR_PKI_BROKER_REFUSED', { reasonCode: 5, reason: 'not authorized' })
+    }
+    await toDue(bench)
+    await time.pass(daySeconds)
+    expect(refused.size).toBe(1)
+    bench.broker = ({ fingerprint }) =>
+      fingerprint === first.fingerprint ? new PkiError('ERR_PKI_CLIENT_REVOKED', {}) : undefined
+    await time.pass(daySeconds)
+    expect(bench.events.at(-1)).toMatchObject(['renewed', { fingerprint: [...refused][0] }])
   })
 
   test('a broker that is away says nothing of the new certificate', async () => {

@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { firstFingerprint } from '../../src/identity/accept-certificate.ts'
-import { connectDevice, fileIdentity, memoryIdentity } from '../../src/index.ts'
+import { createMemoryStorage } from '../../src/identity/memory-storage.ts'
+import { makePendingKey } from '../../src/identity/pending-key.ts'
+import { connectDevice, fileIdentity, memoryIdentity, storedIdentity } from '../../src/index.ts'
 import { type DeviceWorld, openDeviceWorld } from '../support/device-world.ts'
 import { next } from '../support/next-event.ts'
 import { rejection } from '../support/rejection.ts'
@@ -67,6 +69,40 @@ describe('a device whose certificate is due', () => {
     const { fingerprint } = await next(device, 'renewed')
     expect(firstFingerprint((await identity.credential()).certificate)).toBe(fingerprint)
   })
+})
+
+describe('a device without a renewal', () => {
+  test('finds the credential that a renewal has left behind before its last step', async () => {
+    const { certificate, privateKey, trustAnchors } = await world.overdueCredential('sensor-1')
+    world.begin()
+    const { csr, ...key } = await makePendingKey('sensor-1')
+    const made = await world.fleet.renew('sensor-1', { csr, presented: firstFingerprint(certificate) })
+    // The hub has heard of the new one; the device did not get as far as to write that down.
+    await world.fleet.confirm('sensor-1', { fingerprint: made.fingerprint, overlapSeconds: 0 })
+    const pending = { ...key, csr, certificate: made.certificate + made.chain, trustAnchors }
+    const storage = createMemoryStorage({ current: { certificate, privateKey, trustAnchors }, pending })
+    const identity = storedIdentity({ deviceId: 'sensor-1', storage })
+    await using device = await connectDevice(world.brokerUrl, { identity })
+    expect(device.client.connected).toBe(true)
+    expect(world.sessions).toEqual([made.fingerprint])
+  })
+})
+
+test('a key that others may read is a warning, once, and no reason to fail', async () => {
+  await putOverdue('sensor-1')
+  chmodSync(inDevices('sensor-1-key.pem'), 0o644)
+  const warned: Error[] = []
+  const listen = (warning: Error): void => void warned.push(warning)
+  process.on('warning', listen)
+  try {
+    for (let time = 0; time < 3; time++) await fileIdentity(directory, 'sensor-1').credential()
+    await new Promise(resolve => setImmediate(resolve))
+    const ours = warned.filter(({ message }) => message.includes(directory))
+    expect(ours).toMatchObject([{ name: 'FleetcertWarning', code: 'identityPermissions' }])
+    expect(ours[0]!.message).toContain('mode 644')
+  } finally {
+    process.off('warning', listen)
+  }
 })
 
 describe('a first certificate', () => {

@@ -2,7 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { type Fleet, memoryKeyring, memoryStore, openFleet, type ServerCredential } from '@fleetcert/core'
+import {
+  type ConfirmRequest,
+  type Fleet,
+  memoryKeyring,
+  memoryStore,
+  openFleet,
+  type ServerCredential,
+} from '@fleetcert/core'
 import { createBrokerAuth } from '@fleetcert/emqx-auth'
 import { attachAedes } from '@fleetcert/emqx-auth/aedes'
 import { createHub, deviceTlsOptions, type HubOptions, serveDeviceTopics, toNodeHandler } from '@fleetcert/hub'
@@ -56,8 +63,15 @@ export async function openDeviceWorld({
     ...(alsoTrust === undefined ? {} : { alsoTrust }),
   })
   const auth = createBrokerAuth({ fleet, clock })
+  // A confirmation ends the old certificate in the same moment: the hardest case for a device that does not hear the answer.
+  const abrupt = new Proxy(fleet, {
+    get: (target, name) =>
+      name === 'confirm'
+        ? (deviceId: string, request: ConfirmRequest) => fleet.confirm(deviceId, { ...request, overlapSeconds: 0 })
+        : Reflect.get(target, name),
+  })
   const broker = { url: 'mqtts://localhost:8883', mqttSecurePort: 8883 }
-  const hub = createHub({ fleet, auth, authorize: () => false, broker, clock, onError: () => {}, ...options })
+  const hub = createHub({ fleet: abrupt, auth, authorize: () => false, broker, clock, onError: () => {}, ...options })
   const tls = deviceTlsOptions(await fleet.issueServer({ hosts: ['localhost'], validitySeconds: 365 * 86_400 }))
   const handler = toNodeHandler(hub)
   const https = createHttpsServer(tls, (request, response) => {
@@ -110,7 +124,7 @@ export async function openDeviceWorld({
       const identity = pemIdentity({ ...credential, privateKey: credential.privateKey! })
       const connection = await connectDevice(world.brokerUrl, { identity })
       services.push(connection)
-      await serveDeviceTopics({ fleet, client: connection.client, broker, clock })
+      await serveDeviceTopics({ fleet: abrupt, client: connection.client, broker, clock })
     },
     async statusOf(certificate) {
       const der = Buffer.from(certificate.split('-----')[2]!.replace(/\s/g, ''), 'base64')
