@@ -81,6 +81,7 @@ export interface BrokerCounters {
 
 /** A {@link BrokerAuth} that counts. */
 export interface CountingBrokerAuth extends BrokerAuth {
+  /** As in {@link BrokerAuth}. */
   count(denial: Pick<Denial, 'action' | 'reason'>): void
   /** How often what was decided, for metrics. Cheap: copies some numbers. */
   counters(): BrokerCounters

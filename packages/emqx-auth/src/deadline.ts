@@ -22,30 +22,29 @@ export function createDeadline(seconds: number): Deadline {
   let waiting: Waiting[] = []
   /** Where those begin who are not over. */
   let first = 0
+  /** How many are over, and still in the list. */
+  let over = 0
   let timer: NodeJS.Timeout | undefined
 
+  /** Takes out who is over: at the front, and of the rest when they are most of it, for each holds on to a request. */
   const skip = (): void => {
     while (first < waiting.length && waiting[first]!.isOver) first += 1
-    if (first === waiting.length) {
-      waiting = []
-      first = 0
-    } else if (first >= 1024) {
-      waiting = waiting.slice(first)
-      first = 0
-    }
+    if (waiting.length === 0 || (first < waiting.length && over < Math.max(1024, waiting.length / 2))) return
+    waiting = waiting.slice(first).filter(({ isOver }) => !isOver)
+    first = 0
+    over = 0
   }
   const look = (): void => {
     timer = undefined
     const now = performance.now()
-    for (; first < waiting.length; first += 1) {
-      const next = waiting[first]!
-      if (next.isOver) continue
-      if (next.due > now) break
-      next.isOver = true
-      next.giveUp()
+    const due: Waiting[] = []
+    for (; first < waiting.length && (waiting[first]!.isOver || waiting[first]!.due <= now); first += 1) {
+      due.push(waiting[first]!)
     }
     skip()
     arm()
+    // Only now: what hears of it may ask for more.
+    for (const { isOver, giveUp } of due) if (!isOver) giveUp()
   }
   const arm = (): void => {
     if (timer !== undefined || first === waiting.length) return
@@ -58,6 +57,7 @@ export function createDeadline(seconds: number): Deadline {
     new Promise<Result>((resolve, reject) => {
       const settle = <Value>(outcome: (value: Value) => Result, value: Value): void => {
         own.isOver = true
+        over += 1
         try {
           resolve(outcome(value))
         } catch (error) {

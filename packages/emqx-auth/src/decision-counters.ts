@@ -5,6 +5,7 @@ export type CountedAction = Denial['action']
 
 /** How often an action was allowed, and refused for each reason. */
 export interface ActionCounters {
+  /** Decisions in favour. */
   readonly allow: number
   /** Every reason is there, also those that never came. */
   readonly deny: Readonly<Record<DenyReason, number>>

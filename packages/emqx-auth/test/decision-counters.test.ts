@@ -98,7 +98,12 @@ describe('each refusal of an EMQX face is counted once, whoever refused', () => 
   const cases: readonly (readonly [string, object, CountedAction, DenyReason | 'allow'])[] = [
     ['nobody', { clientid: 'd1', cert_pem: '' }, 'connect', 'noCertificate'],
     ['no certificate', { clientid: 'd1', cert_pem: 'MII' }, 'connect', 'certificateUnparsable'],
-    ['a stranger', { clientid: 'd1', cert_pem: Buffer.from(fakeDer('x')).toString('base64') }, 'connect', 'certificateUnknown'],
+    [
+      'a stranger',
+      { clientid: 'd1', cert_pem: Buffer.from(fakeDer('x')).toString('base64') },
+      'connect',
+      'certificateUnknown',
+    ],
     ['another dialect', { clientid: 'd1', certificate: pem }, 'connect', 'dialectMismatch'],
     ['a number', { clientid: 1, cert_pem: pem }, 'connect', 'malformedRequest'],
     ['a device', { clientid: 'd1', cert_pem: pem }, 'connect', 'allow'],

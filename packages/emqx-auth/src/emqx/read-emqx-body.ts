@@ -47,7 +47,7 @@ export function readEmqxBody(
 }
 
 function asciiText({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).latin1Slice()
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
 
 function isNothingInEmqx4(value: string): boolean {

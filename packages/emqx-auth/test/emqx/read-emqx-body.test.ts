@@ -43,6 +43,50 @@ describe('readEmqxBody', () => {
     )
   })
 
+  it('reads the same, letter by letter, whether or not it is as EMQX writes it', () => {
+    const piece = fc.constantFrom(
+      '"',
+      '":"',
+      '","',
+      '{',
+      '}',
+      ':',
+      ',',
+      'clientid',
+      'topic',
+      'a',
+      '\\',
+      '\n',
+      '\u0001',
+      'é',
+      ' ',
+    )
+    const plain = fc.array(piece, { maxLength: 12 }).map(pieces => `${pieces.join('')}}`)
+    const whole = fc
+      .array(fc.tuple(text, text), { maxLength: 3 })
+      .map(pairs => `${pairs.map(([key, value]) => `"${key}":"${value}"`).join(',')}}`)
+    fc.assert(
+      fc.property(fc.constantFrom(...dialects), fc.oneof(plain, whole), (dialect, rest) => {
+        // With a space it is left to JSON.parse.
+        const [quick, slow] = [`{${rest}`, `{ ${rest}`].map(body => readAs(dialect, 'application/json', body))
+        expect(quick?.fields).toEqual(slow?.fields)
+        expect(quick?.keys.size).toBe(slow?.keys.size)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it.each(['MII\nB', 'MII\u0000B', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'])(
+    'a certificate that is not written as JSON is none: %j',
+    async certificate => {
+      const auth = createBrokerAuth({ fleet: stubFleet([]) })
+      const denied: string[] = []
+      const responder = createEmqxResponder(auth, { dialect: 'emqx5', onDeny: ({ reason }) => denied.push(reason) })
+      await responder.authenticate('application/json', Buffer.from(`{"clientid":"d1","cert_pem":"${certificate}"}`))
+      expect(['certificateUnparsable', 'malformedRequest']).toContain(denied[0])
+    },
+  )
+
   it('takes EMQX 4’s words for nothing as nothing, and only EMQX 4’s', () => {
     const form = 'clientid=d1&username=undefined&certificate=null&common_name=&topic=t'
     const { fields, keys } = readAs('emqx4', 'application/x-www-form-urlencoded', form)!
