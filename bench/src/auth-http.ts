@@ -144,8 +144,9 @@ function delayTable(
     medianOf(rounds.map(({ loaded }) => loaded.p50!)).toFixed(2),
     medianOf(rounds.map(({ loaded }) => loaded.p99!)).toFixed(2),
     medianOf(rounds.map(({ loaded }, round) => loaded.p99! / bare[round]!.loaded.p99!)).toFixed(2),
+    `${(medianOf(rounds.map(({ loaded }) => loaded.refused! / loaded.answers)) * 100).toFixed(1)} %`,
   ])
-  return table(['at half the rate', 'per second', 'p50, ms', 'p99, ms', '× bare p99'], rows)
+  return table(['at half the rate', 'per second', 'p50, ms', 'p99, ms', '× bare p99', 'refused as overloaded'], rows)
 }
 
 /** Rows as Markdown. */

@@ -31,8 +31,8 @@ function makePool({ template, devices }: AuthLoad): Pool {
   }
 }
 
-/** Counts answers in what a socket receives; throws for one that is no allow. */
-function answerCounter(): (part: Buffer) => number {
+/** Counts answers in what a socket receives; `refuse` is told of each that is no allow, and throws where there must be none. */
+function answerCounter(refuse: (answer: string) => void): (part: Buffer) => number {
   let rest: Buffer = Buffer.alloc(0)
   return part => {
     let octets = rest.length === 0 ? part : Buffer.concat([rest, part])
@@ -43,10 +43,10 @@ function answerCounter(): (part: Buffer) => number {
       const head = octets.toString('latin1', 0, end)
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1])
       const next = end + 4 + length
-      if (!head.startsWith('HTTP/1.1 200 ') || !(length > 0)) throw new Error(`not an allow: ${head}`)
+      if (!head.startsWith('HTTP/1.1 200 ') || !(length > 0)) throw new Error(`not an answer: ${head}`)
       if (octets.length < next) break
       if (octets.compare(allowed, 0, allowed.length, end + 4, end + 4 + allowed.length) !== 0) {
-        throw new Error(`not an allow: ${octets.toString('latin1', end + 4, next)}`)
+        refuse(octets.toString('latin1', end + 4, next))
       }
       count += 1
       octets = octets.subarray(next)
@@ -79,7 +79,9 @@ async function loadClosed(load: AuthLoad): Promise<AuthLoaded> {
   const work = sockets.map(
     socket =>
       new Promise<void>((resolve, reject) => {
-        const counted = answerCounter()
+        const counted = answerCounter(answer => {
+          throw new Error(`not an allow: ${answer}`)
+        })
         let underWay = load.depth
         socket.on('data', part => {
           try {
@@ -120,9 +122,13 @@ async function loadOpen(load: AuthLoad, rate: number): Promise<AuthLoaded> {
   const total = Math.round(rate * load.seconds)
   const times: number[] = []
   let failure: unknown
+  let refused = 0
   const due: number[][] = sockets.map(() => [])
   for (const [index, socket] of sockets.entries()) {
-    const counted = answerCounter()
+    // Where a server falls behind it refuses what it cannot answer in time.
+    const counted = answerCounter(() => {
+      refused += 1
+    })
     socket.on('data', part => {
       try {
         const now = performance.now()
@@ -160,7 +166,7 @@ async function loadOpen(load: AuthLoad, rate: number): Promise<AuthLoaded> {
   for (const moment of due.flat()) times.push(end - moment)
   const sorted = Float64Array.from(times).sort()
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
-  return { rate: answers / seconds, answers, p50: at(0.5), p99: at(0.99) }
+  return { rate: answers / seconds, answers, refused, p50: at(0.5), p99: at(0.99) }
 }
 
 process.on('message', (message: AuthMessage) => {

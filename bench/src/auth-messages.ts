@@ -20,6 +20,8 @@ export interface AuthLoaded {
   /** Answers per second. */
   readonly rate: number
   readonly answers: number
+  /** Of them refused by a server that fell behind; with `rate` alone. */
+  readonly refused?: number
   /** From the moment at which a request was due to the last octet of its answer, milliseconds; with `rate` alone. */
   readonly p50?: number
   readonly p99?: number

@@ -39,7 +39,9 @@ async function hub(): Promise<RequestListener> {
     auth: createBrokerAuth({ fleet }),
     authorize: sharedSecret({ header: 'x-broker-secret', secret }),
     broker: { url: 'mqtts://broker.example:8883', mqttSecurePort: 8883 },
-    onDeny: denial => process.stderr.write(`${JSON.stringify(denial)}\n`),
+    onDeny: denial => {
+      if (denial.reason !== 'overloaded') process.stderr.write(`${JSON.stringify(denial)}\n`)
+    },
   })
   // A function around a hub is reached by Request and Response alone.
   const around: Hub = (request, context) => made(request, context)
