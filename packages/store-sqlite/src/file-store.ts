@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { openReader } from './open-database.ts'
 import type { OpenStore } from './open-store.ts'
+import { createReadBatch } from './read-batch.ts'
 import { Sql } from './sql.ts'
 import { StoreReader } from './store-reader.ts'
 import { WriterClient } from './writer-client.ts'
@@ -16,9 +17,11 @@ export async function openFileStore(file: string): Promise<OpenStore> {
     throw error
   })
   const reader = new StoreReader(new Sql(database))
+  const batch = createReadBatch(reader)
 
   return {
     read: (name, ...args) => reader.read(name, ...args),
+    readSoon: batch.read,
     isReadyToWrite: () => writer.isAlive,
     async readyToWrite() {
       if (writer.isAlive) return

@@ -17,6 +17,8 @@ export async function openInjectedStore(database: SqliteDatabase): Promise<OpenS
   })
   return {
     read: (name, ...args) => reader.read(name, ...args),
+    // What somebody's connection does with a transaction is not ours to know.
+    readSoon: async (name, ...args) => reader.read(name, ...args),
     isReadyToWrite: () => true,
     readyToWrite: async () => {},
     write: (call, signal) => queue.write(call, signal),

@@ -4,7 +4,7 @@ import { openFileStore } from './file-store.ts'
 import { openInjectedStore } from './injected-store.ts'
 import type { OpenStore } from './open-store.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
-import type { ReadArguments, ReadName, ReadResult } from './store-reader.ts'
+import type { QueryName, ReadArguments, ReadName, ReadResult } from './store-reader.ts'
 import { toPkiError } from './to-pki-error.ts'
 import { untilAborted } from './until-aborted.ts'
 import type { WriteArguments, WriteName, WriteResult } from './write-call.ts'
@@ -91,6 +91,22 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     }
   }
 
+  const readSoon = async <Name extends QueryName>(
+    io: IoOptions | undefined,
+    name: Name,
+    ...args: ReadArguments<Name>
+  ): Promise<ReadResult<Name>> => {
+    try {
+      enter(io)
+      const store = opened ?? (await entered(io, ready))
+      return await store.readSoon(name, ...args)
+    } catch (error) {
+      // Closed between the question and the end of the turn.
+      if (closing !== undefined) throw new PkiError('ERR_PKI_CLOSED', {})
+      throw toPkiError(error)
+    }
+  }
+
   const write = async <Name extends WriteName>(
     io: IoOptions | undefined,
     name: Name,
@@ -123,7 +139,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     abandon: (what, io) => write(io, 'abandon', [what, clock()]),
     extendHolder: (instance, leaseUntil, io) => write(io, 'extendHolder', [instance, leaseUntil]),
     register: (record, events, io) => write(io, 'register', [record, events]),
-    certificate: (key, io) => read(io, 'certificate', key),
+    certificate: (key, io) => readSoon(io, 'certificate', key),
     certificateStatus: (id, io) => read(io, 'certificateStatus', id),
     certificates: (query, page, io) => read(io, 'certificates', query, page),
     revoke: (id, revocation, events, io) => write(io, 'revoke', [id, revocation, events]),

@@ -16,9 +16,6 @@ const harmless: ReadonlySet<FleetEventType> = new Set([
   'crlPublished',
   'enforced',
   'settingsChanged',
-  'tokenCreated',
-  'renewalsScheduled',
-  'renewalsWithdrawn',
 ])
 /** The place of whoever watches, by the name of those who did so first. */
 const consumer = 'ocsp'

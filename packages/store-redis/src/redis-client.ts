@@ -1,0 +1,48 @@
+/** What the store sends: text, or octets as they are. */
+export type RedisArgument = string | Buffer
+
+/** How a node-redis client is asked for octets: without it a DER reply would be decoded as text, and be lost. */
+export interface NodeRedisOptions {
+  /** By the first octet of the reply's type in RESP: what it is turned into. */
+  readonly typeMapping?: { readonly 36?: BufferConstructor }
+}
+
+/** A client of [ioredis](https://github.com/redis/ioredis): `new Redis(…)` or `new Cluster(…)`. */
+export interface IoredisClient {
+  /** Whether it talks to several servers. */
+  readonly isCluster?: boolean
+  /** Sends a command and resolves its reply, strings as octets. */
+  callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>
+}
+
+/** A client of [node-redis](https://github.com/redis/node-redis): `createClient(…)` or `createClientPool(…)`. */
+export interface NodeRedisClient {
+  /** A pool has it, whose commands go over several connections. */
+  readonly execute?: unknown
+  /** Sends a command and resolves its reply. */
+  sendCommand(args: RedisArgument[], options?: NodeRedisOptions): Promise<unknown>
+}
+
+/** A cluster client of node-redis: `createCluster(…)`. */
+export interface NodeRedisCluster {
+  /** Sends a command to the node that has the key and resolves its reply. */
+  sendCommand(
+    firstKey: RedisArgument | undefined,
+    isReadonly: boolean | undefined,
+    args: RedisArgument[],
+    options?: NodeRedisOptions,
+  ): Promise<unknown>
+  /** The nodes that take writes; what a cluster client is told by. */
+  readonly masters: readonly unknown[]
+}
+
+/** A sentinel client of node-redis: `createSentinel(…)`. */
+export interface NodeRedisSentinel {
+  /** Sends a command to the master and resolves its reply. */
+  sendCommand(isReadonly: boolean | undefined, args: RedisArgument[], options?: NodeRedisOptions): Promise<unknown>
+  /** The master as the sentinels see it; what a sentinel client is told by. */
+  getMasterNode(): unknown
+}
+
+/** A client of yours, connected, which stays open when the store is closed. Which one it is, is told by its shape. */
+export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisCluster | NodeRedisSentinel
