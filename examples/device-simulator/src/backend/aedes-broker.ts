@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { BrokerAuth, Denial } from '@fleetcert/emqx-auth'
 import { attachAedes } from '@fleetcert/emqx-auth/aedes'
@@ -18,9 +19,15 @@ export function createAedesBroker(options: {
   const sockets = new Set<TLSSocket>()
   let running: { readonly broker: Aedes; readonly server: Server } | undefined
   let { port } = options
+  let isHanging = false
 
   async function start({ certificate, privateKey, clientCas }: BrokerFiles): Promise<void> {
-    const broker = await Aedes.createBroker()
+    isHanging = false
+    const broker = await Aedes.createBroker({
+      authorizePublish: (_client, _packet, done) => {
+        if (!isHanging) done(null)
+      },
+    })
     const auth: BrokerAuth = {
       authenticate: input => options.auth().authenticate(input),
       authorize: input => options.auth().authorize(input),
@@ -65,8 +72,12 @@ export function createAedesBroker(options: {
     },
     sessions,
     start,
-    async stop() {
+    async stop(hangSeconds = 0) {
       if (running === undefined) return
+      if (hangSeconds > 0) {
+        isHanging = true
+        await sleep(hangSeconds * 1000)
+      }
       const { broker, server } = running
       running = undefined
       const closed = new Promise(resolve => server.close(resolve))

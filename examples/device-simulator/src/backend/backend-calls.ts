@@ -12,7 +12,7 @@ export type BackendCalls = {
   start(options: Omit<BackendOptions, 'gate'>): Promise<BackendAddress>
   /** One-time tokens, in the order of the ids. */
   tokens(request: { readonly deviceIds: readonly string[]; readonly owner: string }): Promise<readonly string[]>
-  stopBroker(nothing: null): Promise<void>
+  stopBroker(request: { readonly hangSeconds: number }): Promise<void>
   startBroker(nothing: null): Promise<void>
   /** Has every device renew at a moment of its own choice within so many seconds. */
   hurryRenewals(request: { readonly withinSeconds: number }): Promise<void>
@@ -39,7 +39,7 @@ export function createBackendCalls(): BackendCalls {
       for (const deviceId of deviceIds) tokens.push((await started().fleet.createToken({ deviceId, owner })).token)
       return tokens
     },
-    stopBroker: () => started().stopBroker(),
+    stopBroker: ({ hangSeconds }) => started().stopBroker(hangSeconds),
     startBroker: () => started().startBroker(),
     async hurryRenewals({ withinSeconds }) {
       const now = Date.now()

@@ -1,8 +1,8 @@
 /** A broker with mutual TLS that can be stopped and started: aedes in this process, or a real mosquitto. */
 export interface SimBroker {
   readonly port: number
-  /** From now on nobody can connect, and every connection is cut. */
-  stop(): Promise<void>
+  /** From now on nobody can connect, and every connection is cut. With aedes it may hang before, and hear and acknowledge nothing: what devices send meanwhile is in flight when the connection goes. */
+  stop(hangSeconds?: number): Promise<void>
   /** On the same port. */
   start(files: BrokerFiles): Promise<void>
   /** When each session began, of `Date.now()`. */

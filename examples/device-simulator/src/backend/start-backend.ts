@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type DeviceCredential, type Fleet, fileKeyring, openFleet, type Store } from '@fleetcert/core'
 import { type BrokerAuth, createBrokerAuth } from '@fleetcert/emqx-auth'
 import {
@@ -59,7 +60,7 @@ export interface BackendReport {
 export interface Backend extends AsyncDisposable {
   readonly address: BackendAddress
   readonly fleet: Fleet
-  stopBroker(): Promise<void>
+  stopBroker(hangSeconds?: number): Promise<void>
   startBroker(): Promise<void>
   /** Announces the second CA beside the first: devices hear of it when they next ask. */
   announceCa(): Promise<void>
@@ -189,9 +190,22 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     return opened
   }
 
-  function serveTopics(): Promise<DeviceTopics> {
+  /** A subscription fails with the session that it is made in; after a restart that is soon the next one. */
+  async function serveTopics(): Promise<DeviceTopics> {
     const { client } = connection
-    return serveDeviceTopics({ fleet: current.fleet, client, broker: brokerAddress, device: { renewalInfoSeconds } })
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await serveDeviceTopics({
+          fleet: current.fleet,
+          client,
+          broker: brokerAddress,
+          device: { renewalInfoSeconds },
+        })
+      } catch (error) {
+        if (attempt === 100) throw error
+        await sleep(200)
+      }
+    }
   }
 
   async function close(): Promise<void> {
@@ -213,7 +227,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     get fleet() {
       return current.fleet
     },
-    stopBroker: () => broker.stop(),
+    stopBroker: hangSeconds => broker.stop(hangSeconds),
     startBroker: async () => broker.start(await brokerFiles()),
     async announceCa() {
       announced = await openAuthority('next', current.fleet.trustAnchors)

@@ -14,6 +14,8 @@ export interface DeviceReport {
   /** Repetitions that did not carry the DUP flag: there must be none. */
   readonly sentAgainUnmarked: number
   readonly disconnects: number
+  /** How long it chose to wait after the last lost session before it tried again. */
+  readonly firstDelaySeconds?: number
   /** Attempts to connect that failed. */
   readonly failedAttempts: number
   /** Attempts that failed because one side did not believe the other. */

@@ -22,10 +22,12 @@ export async function simulateFleet(settings: FleetArguments, signal: AbortSigna
     columns: () => out.columns ?? 80,
   })
   const { count, racks, broker, telemetrySeconds, protocolVersion, renewOver, clockSkewSeconds } = settings
+  // Each question is a TLS connection of its own: all of them together ask some 25 times a second, where real devices ask every six hours.
+  const askSeconds = Math.max(5, Math.ceil(count / 25))
   try {
     await using fleet = await startFleet({
-      ...{ count, racks, directory, broker },
-      device: { telemetrySeconds, protocolVersion, renewOver, pollSeconds: 5, clockSkewSeconds },
+      ...{ count, racks, directory, broker, renewalInfoSeconds: askSeconds },
+      device: { telemetrySeconds, protocolVersion, renewOver, pollSeconds: askSeconds, clockSkewSeconds },
     })
     const { brokerUrl, hubUrl } = fleet.address
     display.line(`${broker} on ${brokerUrl}, hub on ${hubUrl}, files in ${directory}`)

@@ -41,6 +41,7 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
   const renewalFailures: Record<string, number> = {}
   const seen = new Set<number>()
   let lastError: string | undefined
+  let firstDelaySeconds: number | undefined
   let connection: DeviceConnection | undefined
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
@@ -94,6 +95,9 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
     on('closed', () => {
       life.disconnects += 1
       lostAt = performance.now()
+    })
+    on('reconnecting', ({ attempt, delaySeconds }) => {
+      if (attempt === 1) firstDelaySeconds = delaySeconds
     })
     on('error', failed)
     on('refused', failed)
@@ -149,6 +153,7 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
         ...counts,
         ...life,
         ...(lastError !== undefined && { lastError }),
+        ...(firstDelaySeconds !== undefined && { firstDelaySeconds }),
       }
     },
     get isRenewing() {

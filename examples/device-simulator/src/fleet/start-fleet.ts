@@ -30,7 +30,11 @@ export interface SimulatedFleet extends AsyncDisposable {
   readonly address: BackendAddress
   /** Resolves when every device has connected once. */
   switchOn(): Promise<void>
-  restartBroker(request: { readonly downSeconds: number }): Promise<{ readonly backAt: number }>
+  /** aedes may hang before it goes: what is sent meanwhile is in flight then. */
+  restartBroker(request: {
+    readonly downSeconds: number
+    readonly hangSeconds?: number
+  }): Promise<{ readonly backAt: number }>
   hurryRenewals(request: { readonly withinSeconds: number }): Promise<void>
   announceCa(): Promise<void>
   /** The broker restarts with it. */
@@ -75,7 +79,12 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
 
   function start<Served extends Calls>(file: string): Started<Served> {
     const child = fork(new URL(file, import.meta.url), {
-      execArgv: ['--conditions=fleetcert-source', '--disable-warning=ExperimentalWarning'],
+      execArgv: [
+        '--conditions=fleetcert-source',
+        '--disable-warning=ExperimentalWarning',
+        // The keys of a fleet that lasts minutes.
+        '--disable-warning=FLEETCERT_UNENCRYPTED_KEY',
+      ],
       serialization: 'advanced',
     })
     children.add(child)
@@ -116,8 +125,8 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
     async switchOn() {
       await Promise.all(racks.map((_, rack) => switchOnRack(rack)))
     },
-    async restartBroker({ downSeconds }) {
-      await backend.call('stopBroker', null)
+    async restartBroker({ downSeconds, hangSeconds = 0 }) {
+      await backend.call('stopBroker', { hangSeconds })
       await new Promise(resolve => setTimeout(resolve, downSeconds * 1000))
       await backend.call('startBroker', null)
       return { backAt: Date.now() }

@@ -16,23 +16,23 @@ afterAll(async () => {
 
 type Options = Partial<Omit<FleetOptions, 'device'>> & { readonly device?: Partial<FleetOptions['device']> }
 
-/** A fleet that publishes once a second and asks once a second when to renew; a thousand do so every five. */
+/** A fleet that publishes once a second and asks once a second when to renew; a thousand publish every ten seconds and ask once a minute. */
 export async function openFleet({ device, ...options }: Options = {}): Promise<SimulatedFleet> {
   const folder = temporaryDirectory()
   folders.push(folder)
-  const seconds = isLong ? 5 : 1
+  const askSeconds = isLong ? 60 : 1
   const fleet = await startFleet({
     count,
     racks: 1,
     directory: folder.directory,
     broker: 'aedes',
-    renewalInfoSeconds: seconds,
+    renewalInfoSeconds: askSeconds,
     ...options,
     device: {
-      telemetrySeconds: seconds,
+      telemetrySeconds: isLong ? 10 : 1,
       protocolVersion: 4,
       renewOver: 'https',
-      pollSeconds: seconds,
+      pollSeconds: askSeconds,
       clockSkewSeconds: isLong ? 60 : 3,
       ...device,
     },

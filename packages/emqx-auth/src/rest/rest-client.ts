@@ -89,7 +89,10 @@ export function createRestClient(name: string, base: URL, options: RestOptions =
       try {
         const request = isTls ? requestHttps(url, init) : requestHttp(url, init)
         const response = await answerOf(request, text)
-        return { status: response.statusCode ?? 0, json: await jsonOf(response, fail) }
+        const json = await jsonOf(response, fail)
+        // Node ends the body of a request that is aborted as if it were whole.
+        either.throwIfAborted()
+        return { status: response.statusCode ?? 0, json }
       } catch (error) {
         signal?.throwIfAborted()
         if (deadline.aborted) throw fail(`no answer within ${requestSeconds} s`)
@@ -103,6 +106,8 @@ function answerOf(request: ClientRequest, body: Buffer | undefined): Promise<Inc
   return new Promise((resolve, reject) => {
     request.once('response', resolve)
     request.on('error', reject)
+    // Node tells of neither where the server changes the protocol (101), and an abort does nothing any more.
+    request.once('close', () => reject(new Error('closed without an answer')))
     request.end(body)
   })
 }

@@ -93,7 +93,11 @@ function dateOf(hubUrl: string, { anchors, timeoutSeconds, signal }: ClockOption
       resolve(Number.isNaN(date.getTime()) ? undefined : date)
     })
     asked.on('error', fail)
-    asked.on('close', () => clearTimeout(timer))
+    // Also without either: a change of protocol (101) is no response to node.
+    asked.on('close', () => {
+      clearTimeout(timer)
+      fail()
+    })
   })
 }
 

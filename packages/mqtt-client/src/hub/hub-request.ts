@@ -81,8 +81,12 @@ function secured(socket: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('secureConnect', resolve)
     socket.once('error', reject)
-    socket.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
+    socket.once('close', () => reject(closed()))
   })
+}
+
+function closed(): Error {
+  return Object.assign(new Error('closed'), { code: 'ECONNRESET' })
 }
 
 function respond(
@@ -107,7 +111,14 @@ function respond(
       createConnection: () => socket,
     })
     sent.once('response', message => resolve({ message }))
-    sent.once('error', reject)
+    // RFC 9110 section 15.2.2: a change of protocol, which nobody has asked for. Node tells of no response then, and without a listener of nothing at all.
+    sent.once('upgrade', ({ statusCode: status = 101 }) => {
+      reject(new PkiError('ERR_PKI_HUB_REFUSED', { status, reason: `HTTP status ${status}` }))
+    })
+    // There may be several.
+    sent.on('error', reject)
+    // Whatever else node makes of an answer: nobody waits for a connection that is over.
+    socket.once('close', () => reject(closed()))
     sent.end(text)
   })
 }

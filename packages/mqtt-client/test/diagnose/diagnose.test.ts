@@ -485,6 +485,19 @@ describeWith(['openssl'], "the device's clock", () => {
     expect(diagnosis.findings.map(({ code }) => code)).toContain('CLOCK_UNKNOWN')
   })
 
+  test('a hub that changes the protocol', async () => {
+    const answer = 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'
+    await using listener = await listening(
+      createTlsServer(keyAndCertificate(server), socket => {
+        socket.on('error', () => {})
+        socket.once('data', () => socket.end(answer))
+      }),
+    )
+    const hubUrl = `https://localhost:${listener.port}`
+    const { diagnosis } = await problems(`mqtts://localhost:${await freePort()}`, identity, { hubUrl })
+    expect(diagnosis.findings.map(({ code }) => code)).toContain('CLOCK_UNKNOWN')
+  })
+
   test('began in 1970: what was issued already says so', async () => {
     const { findings } = await diagnoseAt(() => new Date(0), `mqtts://localhost:${await freePort()}`, identity, {})
     const behind = findings.find(({ code }) => code === 'CLOCK_BEHIND')

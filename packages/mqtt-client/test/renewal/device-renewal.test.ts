@@ -138,6 +138,13 @@ function jumpTo(date: Date, secondsBefore = 0): void {
   time.setClock(new Date(date.getTime() - secondsBefore * 1000))
 }
 
+/** With a clock by which the first certificate has expired; set right again for the tests to come. */
+async function aheadOfTime(work: () => Promise<void>): Promise<void> {
+  const right = time.now()
+  time.setClock(new Date(first.notAfter.getTime() + dayMilliseconds))
+  await work().finally(() => time.setClock(right))
+}
+
 describe('when', () => {
   test('around two thirds of the lifetime, and not before', async () => {
     const bench = createBench()
@@ -433,6 +440,33 @@ describe('failures', () => {
     again.renewal.start()
     await time.pass(1)
     expect(again.namesOf()).toContain('renewed')
+  })
+
+  test.each<[string, Bench['hub']]>([
+    [
+      'cannot be reached',
+      {
+        renew: async () => {
+          throw new PkiError('ERR_PKI_UNREACHABLE', { reason: 'away' })
+        },
+      },
+    ],
+    ['answers what has expired by that clock, too', { renew: async () => ({ certificate: '', trustAnchors: '' }) }],
+  ])('one that may seem expired by a wrong clock alone is shown to the broker where the hub %s', async (_, hub) => {
+    const bench = createBench()
+    bench.hub = hub
+    await aheadOfTime(bench.connect)
+    expect(bench.calls).toEqual(['renew', 'connected'])
+    expect(bench.namesOf()).toEqual(['renewing', 'renewalFailed'])
+  })
+
+  test("one that the hub refuses is not: the hub's word is by its own clock", async () => {
+    const bench = createBench()
+    bench.hub.renew = async () => {
+      throw new PkiError('ERR_PKI_HUB_REFUSED', { status: 401, reason: 'it has expired' })
+    }
+    await expect(aheadOfTime(bench.connect)).rejects.toMatchObject({ code: 'ERR_PKI_HUB_REFUSED' })
+    expect(bench.calls).toEqual(['renew'])
   })
 })
 
