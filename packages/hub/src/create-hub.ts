@@ -85,7 +85,10 @@ function checkOptions(options: HubOptions): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new TypeError('createHub: broker.mqttSecurePort: expected an integer from 1 to 65535')
   }
-  if (serve !== undefined && (serve.length === 0 || !serve.every(group => groups.includes(group)))) {
+  if (
+    serve !== undefined &&
+    (!Array.isArray(serve) || serve.length === 0 || !serve.every(group => groups.includes(group)))
+  ) {
     throw new TypeError(`createHub: serve: expected one or more of ${groups.join(', ')}`)
   }
 }

@@ -29,6 +29,7 @@ describe('options', () => {
     ['device.factory.trustAnchors', { device: { factory: { trustAnchors: [], enroll() {} } } }],
     ['serve', { serve: [] }],
     ['serve', { serve: ['operators'] }],
+    ['serve: expected', { serve: 'device' }],
     ['dialect', { dialect: 'emqx6' }],
     ['bodyKeys', { emqxBodyKeys: { nope: 'x' } }],
   ])('%s', async (label, wrong) => {

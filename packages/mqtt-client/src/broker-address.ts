@@ -11,6 +11,7 @@ export interface BrokerAddress {
  * @throws TypeError for any other scheme, and for user info, a path, a query or a fragment, which nothing here would heed
  */
 export function parseBrokerUrl(url: string): BrokerAddress {
+  if (!URL.canParse(url)) throw new TypeError('"url" must be a URL such as mqtts://broker.example:8883')
   const parsed = new URL(url)
   if (parsed.protocol !== 'mqtts:') throw new TypeError(`"url" must begin with mqtts://, not ${parsed.protocol}//`)
   if (parsed.username !== '' || parsed.password !== '') throw new TypeError('"url" must not hold a user or password')

@@ -3,6 +3,7 @@ import { type IConnackPacket, MqttClient } from 'mqtt'
 import { type AttemptEnd, attemptEnd } from './attempt-end.ts'
 import { createBackOff } from './back-off.ts'
 import type { BrokerAddress } from './broker-address.ts'
+import { checkPacketIdentifiers } from './check-packet-identifiers.ts'
 import { classifyConnectionError } from './classify-connection-error.ts'
 import type { ConnectSettings } from './connect-options.ts'
 import { attemptVerdict, connackCode, createAttempt } from './connection-attempt.ts'
@@ -73,6 +74,7 @@ export function createDeviceLink(
   // With it MQTT.js would take messages after the end, for stores that are closed.
   client.options.manualConnect = false
   markRepetitions(client)
+  checkPacketIdentifiers(client)
   const outbound = createOutboundQueue(client, settings)
 
   client.on('packetreceive', packet => {

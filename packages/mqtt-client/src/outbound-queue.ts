@@ -123,7 +123,14 @@ export function createOutboundQueue(client: MqttClient, limits: OutboundLimits):
     const set = (options?.qos ?? 0) > 0 ? unacknowledged : unwritten
     const done: Callback = (error, packet) => {
       if (!set.delete(done)) return
-      callback?.(error, packet)
+      try {
+        callback?.(error, packet)
+      } catch (mistake) {
+        // As for every listener: it is seen, and stops neither what waits nor MQTT.js.
+        queueMicrotask(() => {
+          throw mistake
+        })
+      }
       pump()
     }
     set.add(done)

@@ -274,7 +274,7 @@ describeWith(['openssl'], 'options', () => {
     ['mqtts://localhost/path', /end after the port/],
     ['mqtts://localhost?rejectUnauthorized=false', /end after the port/],
     ['localhost:8883', /mqtts/],
-    ['', /Invalid URL/],
+    ['', /must be a URL such as mqtts/],
   ])('the URL %j is a TypeError', async (url, message) => {
     await expect(connectDevice(url, { identity })).rejects.toThrow(message)
     await expect(connectDevice(url, { identity })).rejects.toBeInstanceOf(TypeError)

@@ -12,6 +12,7 @@ import { connack5, disconnect5, startScripted } from './support/scripted-broker.
 
 const { ca, otherCa, server, identity } = fixtures
 const reconnect = { minSeconds: 0.05, maxSeconds: 0.2 }
+const connack4 = Buffer.from([0x20, 2, 0, 0])
 
 describeWith(['openssl', 'mosquitto'], 'while mosquitto restarts', () => {
   test.each([
@@ -174,6 +175,28 @@ describeWith(['openssl'], 'reconnecting', () => {
     expect(error?.code).toBe('ERR_PKI_UNREACHABLE')
     expect(error?.message).toContain('does not speak MQTT')
     await connected
+  })
+
+  // MQTT 3.1.1 section 2.3.1. MQTT.js throws over its answer to a packet whose identifier was cut off, where nobody can catch it.
+  test.each([
+    ['PUBLISH of QoS 1', [0x32, 3, 0, 1, 0x61]],
+    ['PUBLISH of QoS 2', [0x34, 3, 0, 1, 0x61]],
+    ['PUBLISH of QoS 1 with 0', [0x32, 5, 0, 1, 0x61, 0, 0]],
+    ['PUBREL', [0x62, 0]],
+    ['PUBREL of one octet', [0x62, 1, 1]],
+    ['PUBACK', [0x40, 0]],
+    ['SUBACK', [0x90, 0]],
+  ])('a broker that sends a %s without an identifier is left, and asked again', async (_, octets) => {
+    await using broker = await startScripted(server, (socket, count) => {
+      socket.write(connack4)
+      if (count === 1) setTimeout(() => socket.write(Buffer.from(octets)), 20)
+    })
+    await using device = await connectDevice(broker.url, { identity, reconnect })
+    const messages: string[] = []
+    device.client.on('message', topic => messages.push(topic))
+    const [{ error }] = await Promise.all([next(device, 'closed'), next(device, 'connected')])
+    expect(error?.message).toMatch(/does not speak MQTT/)
+    expect(messages).toEqual([])
   })
 
   test('what a listener throws does not stop it', async () => {

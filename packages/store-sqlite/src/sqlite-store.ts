@@ -38,6 +38,7 @@ export type SqliteStoreOptions = (
  * ```
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
+  checkOptions(options)
   const clock = options.clock ?? (() => new Date())
   let opening: Promise<OpenStore> | undefined
   let opened: OpenStore | undefined
@@ -183,5 +184,13 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     async [Symbol.asyncDispose]() {
       await this.close()
     },
+  }
+}
+
+/** What callers without TypeScript get wrong: with a misspelt `file` the first sign would be a failure deep inside `openFleet`. */
+function checkOptions(options: Partial<{ readonly file: unknown; readonly database: unknown }> | undefined): void {
+  const { file, database } = Object(options)
+  if (typeof file === 'string' ? file === '' : typeof database?.prepare !== 'function') {
+    throw new TypeError('sqliteStore: expected { file: path } or { database }')
   }
 }

@@ -67,8 +67,9 @@ export function createEnrollment(parts: CredentialIssuerParts): Enrollment {
     },
 
     async issueServer(request, options?: IoOptions): Promise<ServerCredential> {
+      // Checked before it is copied: the copy of a string would be one host for each letter.
+      const hostNames = serverNames(request.hosts)
       const hosts = [...request.hosts]
-      const hostNames = serverNames(hosts)
       const added = subjectNames(request.subjectAltName, { wildcards: true })
       const subjectAltName = [
         ...hostNames,

@@ -99,6 +99,7 @@ export interface OpenFleetOptions {
  * @throws PkiError `ERR_PKI_STORE_UNAVAILABLE`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_LOST`, `ERR_PKI_BOOTSTRAP_BUSY`, `ERR_PKI_KEY_PASSPHRASE`, `ERR_PKI_KEY_PERMISSIONS`, `ERR_PKI_PROFILE`, `ERR_PKI_TRUST_ANCHOR`
  */
 export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
+  checkParts(options)
   const { store, organization } = options
   const clock = checkedClock(options.clock ?? ((): Date => new Date()))
   if (organization !== undefined && (organization.trim() === '' || organization.length > 53)) {
@@ -201,6 +202,22 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
     await store.close().catch(() => {})
     throw error
   }
+}
+
+/** What callers without TypeScript get wrong would otherwise fail far from here: an enforcer that is none, in a timer. */
+function checkParts(options: Partial<OpenFleetOptions> | undefined): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options: expected { store, keyring }')
+  const { store, keyring, enforcers } = options
+  if (typeof store?.open !== 'function' || typeof store.reserve !== 'function') {
+    throw new TypeError('store: expected a Store, for instance memoryStore()')
+  }
+  const parts = typeof keyring === 'object' && 'root' in keyring ? [keyring.root, keyring.issuing] : [keyring]
+  if (
+    !parts.every(part => typeof part?.open === 'function' && typeof (part as Partial<Keyring>).create === 'function')
+  ) {
+    throw new TypeError("keyring: expected a Keyring, for instance fileKeyring('certs'), or { root, issuing }")
+  }
+  if (enforcers !== undefined && !Array.isArray(enforcers)) throw new TypeError('enforcers: expected an array')
 }
 
 function crlTimes(label: string, options: CrlOptions = {}, defaults: CrlTimes): CrlTimes {

@@ -37,6 +37,6 @@ export interface FactoryEnrollment {
   ) => FactoryGrant | undefined | Promise<FactoryGrant | undefined>
   /** How revocation by the manufacturer is judged. Default `off`. */
   readonly revocation?: RevocationMode
-  /** The manufacturer's CRLs, asked for at each enrolment. */
+  /** The manufacturer's CRLs, asked for at each enrolment. They are waited for for ten seconds. */
   readonly crls?: () => VerifyPathOptions['crls'] | Promise<VerifyPathOptions['crls']>
 }

@@ -5,8 +5,10 @@ import {
   PkiError,
   parseCertificate,
   publicKeyFingerprint,
+  type VerifyPathOptions,
   verifyPath,
 } from '@fleetcert/core'
+import { settleWithin } from '../exchange/settle-within.ts'
 import type { DeviceServices } from './device-services.ts'
 import type { FactoryEnrollment, FactoryGrant } from './factory-enrollment.ts'
 
@@ -52,7 +54,7 @@ async function factoryPath(
   sent: readonly Uint8Array[],
   at: Date,
 ): Promise<readonly Certificate[]> {
-  const crls = await factory.crls?.()
+  const crls = factory.crls === undefined ? undefined : await crlsInTime(factory.crls)
   try {
     const { path } = await verifyPath({
       certificate,
@@ -73,6 +75,18 @@ async function factoryPath(
     // A trust anchor or a CRL that cannot be read is the operator's to hear of, and no fault of the device.
     throw new PkiError('ERR_PKI_INTERNAL', {}, { cause: error })
   }
+}
+
+/** Anybody who shows a certificate is waited for here: a look-up that never ends must not keep a place among the enrolments for good. */
+async function crlsInTime(crls: NonNullable<FactoryEnrollment['crls']>): Promise<VerifyPathOptions['crls']> {
+  const asked = Promise.resolve(crls()).then(found => ({ found }))
+  const answer = await settleWithin<{ readonly found: VerifyPathOptions['crls'] } | undefined>(
+    callbackSeconds * 1000,
+    asked,
+    () => undefined,
+  )
+  if (answer !== undefined) return answer.found
+  throw new PkiError('ERR_PKI_INTERNAL', {}, { cause: new Error(`no CRLs of the factory within ${callbackSeconds} s`) })
 }
 
 function readOctets(der: Uint8Array): Certificate {

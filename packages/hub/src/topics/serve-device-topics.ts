@@ -139,7 +139,7 @@ export async function serveDeviceTopics(options: DeviceTopicsOptions): Promise<D
   client.on('message', listener)
   try {
     const granted = await client.subscribeAsync([...filters], { qos: 1 })
-    if (Array.isArray(granted) && granted.some(grant => (grant as { qos?: unknown } | null)?.qos === 128)) {
+    if (Array.isArray(granted) && granted.some(grant => Number((grant as { qos?: unknown } | null)?.qos) >= 128)) {
       throw new PkiError('ERR_PKI_BROKER_REFUSED', { reason: 'the subscription to the requests of devices' })
     }
   } catch (error) {

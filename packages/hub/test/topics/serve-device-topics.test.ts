@@ -387,12 +387,21 @@ describe('options', () => {
     await expect(serveDeviceTopics({ fleet, client, broker, shareGroup: 'a/b' })).rejects.toThrow(TypeError)
   })
 
-  test('a subscription that is refused is an error, and nothing is left behind', async () => {
-    const { client, state, events } = scriptedClient()
-    state.granted = [{ topic: 'x', qos: 128 }]
-    await expect(serveDeviceTopics({ fleet, client, broker })).rejects.toMatchObject({ code: 'ERR_PKI_BROKER_REFUSED' })
-    expect(events.listenerCount('message')).toBe(0)
-  })
+  // 0x80 and up are refusals: MQTT 3.1.1 section 3.9.3, MQTT 5 section 3.9.3.
+  test.each([128, 135, 158])(
+    'a subscription that is refused with %d is an error, and nothing is left behind',
+    async qos => {
+      const { client, state, events } = scriptedClient()
+      state.granted = [
+        { topic: 'x', qos: 1 },
+        { topic: 'y', qos },
+      ]
+      await expect(serveDeviceTopics({ fleet, client, broker })).rejects.toMatchObject({
+        code: 'ERR_PKI_BROKER_REFUSED',
+      })
+      expect(events.listenerCount('message')).toBe(0)
+    },
+  )
 
   test('closing answers what is under way, and takes no more', async () => {
     const script = scriptedClient()

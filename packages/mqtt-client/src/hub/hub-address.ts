@@ -13,6 +13,7 @@ export interface HubAddress {
  * @throws TypeError for any other scheme, and for user info, a query or a fragment
  */
 export function parseHubUrl(url: string): HubAddress {
+  if (!URL.canParse(url)) throw new TypeError("the hub's URL must be one such as https://hub.example")
   const parsed = new URL(url)
   if (parsed.protocol !== 'https:')
     throw new TypeError(`the hub's URL must begin with https://, not ${parsed.protocol}//`)

@@ -71,7 +71,15 @@ export async function openTelemetry(connection: DeviceConnection, options: Telem
     responder.take({ topic, payload, retain: packet.retain === true, dup: packet.dup === true })
     if (topic !== profile.attributeUpdatesTopic) return
     const values = readJsonObject(payload)
-    if (values !== undefined) onAttributes?.(values)
+    if (values === undefined) return
+    try {
+      onAttributes?.(values)
+    } catch (error) {
+      // As for every listener: the mistake is seen. Thrown from here MQTT.js would never read on.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
   const filters = [
     ...(Object.keys(methods).length > 0 ? [profile.requestFilter] : []),

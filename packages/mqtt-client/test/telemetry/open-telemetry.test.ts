@@ -55,6 +55,32 @@ describeWith(['openssl', 'mosquitto'], 'telemetry', () => {
     else expect(set).toEqual([])
   })
 
+  test('what a listener of attributes throws is seen, and stops nothing', async () => {
+    await using broker = await startMosquitto({ clientCa: ca, server })
+    await using backend = await platform(broker.url)
+    await using device = await connectDevice(broker.url, { identity })
+    const thrown = new Promise(resolve => {
+      const others = process.listeners('uncaughtException')
+      process.removeAllListeners('uncaughtException')
+      process.once('uncaughtException', error => {
+        for (const other of others) process.on('uncaughtException', other)
+        resolve(error)
+      })
+    })
+    const mistake = new Error('a mistake in a listener')
+    const set: unknown[] = []
+    await using _telemetry = await openTelemetry(device, {
+      profile: telemetryProfile({ kind: 'thingsboard' }),
+      onAttributes(values) {
+        if (set.push(values) === 1) throw mistake
+      },
+    })
+    await backend.client.publishAsync('v1/devices/me/attributes', '{"interval":null}', { qos: 1 })
+    expect(await thrown).toBe(mistake)
+    await backend.client.publishAsync('v1/devices/me/attributes', '{"interval":10}', { qos: 1 })
+    await expect.poll(() => set).toEqual([{ interval: null }, { interval: 10 }])
+  })
+
   test('answers after a reconnect too, and not after close', async () => {
     await using broker = await startMosquitto({ clientCa: ca, server })
     await using backend = await platform(broker.url)

@@ -10,7 +10,7 @@ import {
 } from '@fleetcert/core'
 import type { DeviceOptions, FactoryCandidate, FactoryGrant } from '@fleetcert/hub'
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { deviceSettings } from '../../../src/device/device-options.ts'
 import { enrollByFactory } from '../../../src/device/enroll-by-factory.ts'
 import { type DeviceHub, openDeviceHub } from '../../support/device-hub.ts'
@@ -416,6 +416,30 @@ describe('factory certificates', () => {
     const to = await open(named, { revocation: 'checkEndEntity', crls: () => [crl.der] })
     expect((await ask(to, identity)).text).toMatch(/ERR_PKI_CLIENT_REVOKED/)
     expect((await ask(to, await manufacturer.identity('f-12'))).status).toBe(200)
+  })
+
+  test('CRLs that never come are waited for, but not for ever', async () => {
+    const to = await open(named)
+    const crls = vi.fn(() => new Promise<never>(() => {}))
+    const services = {
+      fleet: to.fleet,
+      clock: () => new Date(),
+      settings: deviceSettings({
+        factory: { trustAnchors: manufacturer.trustAnchors, enroll: named, revocation: 'checkEndEntity', crls },
+      }),
+    }
+    const csr = parseCertificationRequest(await deviceKey().csrDer())
+    const peerCertificates = decodePem((await manufacturer.identity('f-14')).cert).map(({ der }) => der)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const caller = { peerCertificates, label: undefined, report: () => {} }
+      const refused = expect(enrollByFactory(services, csr, caller)).rejects.toMatchObject({ code: 'ERR_PKI_INTERNAL' })
+      await vi.waitUntil(() => crls.mock.calls.length > 0)
+      await vi.advanceTimersByTimeAsync(60_000)
+      await refused
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('CRLs that cannot be had let nobody in, and are no fault of the device', async () => {
