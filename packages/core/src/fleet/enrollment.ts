@@ -1,4 +1,5 @@
 import { type IoOptions, PkiError } from '@fleetcert/x509'
+import { checkNames, type KnownNames } from '../known-names.ts'
 import { checkedOverlap } from './checked-overlap.ts'
 import { type CredentialIssuerParts, createCredentialIssuer, type Wish } from './credential-issuer.ts'
 import { currentCertificate } from './current-certificate.ts'
@@ -12,6 +13,25 @@ import { subjectNames } from './subject-names.ts'
 import { createTokenEnrollment } from './tokens/enroll-with-token.ts'
 
 const defaultOverlapSeconds = 86_400
+const enrollNames: KnownNames<EnrollRequest> = {
+  csr: true,
+  role: true,
+  owner: true,
+  attributes: true,
+  validitySeconds: true,
+  profile: true,
+  subjectAltName: true,
+  token: true,
+}
+const renewNames: KnownNames<RenewRequest> = {
+  csr: true,
+  validitySeconds: true,
+  profile: true,
+  subjectAltName: true,
+  overlapSeconds: true,
+  presented: true,
+  graceSeconds: true,
+}
 
 /** The part of a fleet that makes certificates. */
 export type Enrollment = Pick<Fleet, 'enroll' | 'renew' | 'issueServer'>
@@ -25,6 +45,7 @@ export function createEnrollment(parts: CredentialIssuerParts): Enrollment {
   return {
     async enroll(deviceId: string, request: EnrollRequest = {}, options?: IoOptions): Promise<DeviceCredential> {
       checkIdentifier(deviceId, 'deviceId')
+      checkNames('enroll', request, enrollNames)
       if (request.token !== undefined) return enrollWithToken(deviceId, request, options)
       const { role = 'device', owner, attributes } = request
       if (role !== 'device' && role !== 'service') throw new TypeError("role: expected 'device' or 'service'")
@@ -43,6 +64,7 @@ export function createEnrollment(parts: CredentialIssuerParts): Enrollment {
 
     async renew(deviceId: string, request: RenewRequest = {}, options?: IoOptions): Promise<DeviceCredential> {
       checkIdentifier(deviceId, 'deviceId')
+      checkNames('renew', request, renewNames)
       if (request.presented !== undefined) return renewPresented(deviceId, request, options)
       if (request.graceSeconds !== undefined) throw new TypeError('graceSeconds: expected with presented alone')
       const overlapSeconds = checkedOverlap(request.overlapSeconds ?? defaultOverlapSeconds, 'overlapSeconds')

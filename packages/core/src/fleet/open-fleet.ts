@@ -4,6 +4,7 @@ import { createProcessHolder } from '../authority/holder.ts'
 import { createIssuer } from '../authority/issuer.ts'
 import { type BlockedKeys, createBlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
 import { resolveProfile } from '../authority/resolve-profile.ts'
+import { checkNames, type KnownNames } from '../known-names.ts'
 import type { CrlTimes } from '../revocation/crl-issuer.ts'
 import { type OcspOptions, ocspOptions } from '../revocation/ocsp/ocsp-responder.ts'
 import type { Keyring } from '../signer/signer.ts'
@@ -22,6 +23,24 @@ import { recordCrlSettings } from './record-crl-settings.ts'
 import { recordPublishing } from './record-publishing.ts'
 
 const day = 86_400
+const optionNames: KnownNames<OpenFleetOptions> = {
+  store: true,
+  keyring: true,
+  organization: true,
+  publish: true,
+  root: true,
+  alsoTrust: true,
+  profiles: true,
+  blockedKeys: true,
+  crl: true,
+  ocsp: true,
+  identityView: true,
+  enforcers: true,
+  enforceTimeoutSeconds: true,
+  background: true,
+  onWarning: true,
+  clock: true,
+}
 
 /** How long a CRL lasts. */
 export interface CrlOptions {
@@ -207,6 +226,7 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
 /** What callers without TypeScript get wrong would otherwise fail far from here: an enforcer that is none, in a timer. */
 function checkParts(options: Partial<OpenFleetOptions> | undefined): void {
   if (typeof options !== 'object' || options === null) throw new TypeError('options: expected { store, keyring }')
+  checkNames('openFleet', options, optionNames)
   const { store, keyring, enforcers } = options
   if (typeof store?.open !== 'function' || typeof store.reserve !== 'function') {
     throw new TypeError('store: expected a Store, for instance memoryStore()')

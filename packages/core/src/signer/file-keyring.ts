@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { PkiError, softwareSigner } from '@fleetcert/x509'
+import { checkNames } from '../known-names.ts'
 import { encryptPrivateKey } from './encrypted-private-key.ts'
 import { checkDirectory, prepareDirectory } from './key-directory.ts'
 import { orUnreadable, orUnwritable, systemCode } from './key-error.ts'
@@ -35,6 +36,7 @@ export interface FileKeyringOptions {
  */
 export function fileKeyring(directory: string, options: FileKeyringOptions = {}): Keyring {
   if (typeof directory !== 'string' || directory === '') throw new TypeError('directory: expected a path')
+  checkNames('fileKeyring', options, { passphrase: true })
   const passphrase = passphraseOf(options)
   const pathOf = (name: string): string => join(directory, checkKeyName(name) + suffix)
 

@@ -1,5 +1,6 @@
 import type { IoOptions } from '@fleetcert/x509'
 import { checkedNow } from '../../authority/check-clock.ts'
+import { checkNames, type KnownNames } from '../../known-names.ts'
 import type { EnrollmentToken, FleetEventInput } from '../../store/store.ts'
 import type { FleetParts } from '../create-fleet.ts'
 import type { Fleet } from '../fleet.ts'
@@ -7,6 +8,13 @@ import { checkAttributes, checkIdentifier } from '../identifier.ts'
 import { type CreateTokenRequest, type DeviceToken, newToken, tokenHash } from './device-token.ts'
 
 const day = 86_400
+const requestNames: KnownNames<CreateTokenRequest> = {
+  deviceId: true,
+  profile: true,
+  owner: true,
+  attributes: true,
+  expiresInSeconds: true,
+}
 
 /** The part of a fleet that gives devices leave to enrol. */
 export function createTokens({
@@ -15,6 +23,7 @@ export function createTokens({
   profiles,
 }: Pick<FleetParts, 'store' | 'clock' | 'profiles'>): Fleet['createToken'] {
   return async (request: CreateTokenRequest, options?: IoOptions): Promise<DeviceToken> => {
+    checkNames('createToken', request, requestNames)
     const { deviceId, profile, owner, attributes, expiresInSeconds = day } = request
     checkIdentifier(deviceId, 'deviceId')
     if (owner !== undefined) checkIdentifier(owner, 'owner')
