@@ -11,6 +11,8 @@ const bounded: readonly (readonly [plan: RegExp, text: RegExp])[] = [
   [/^USE TEMP B-TREE FOR ORDER BY$/, /lease_until < \?/],
   // One row for each table with AUTOINCREMENT.
   [/^SCAN sqlite_sequence$/, /WHERE name = 'certificates'$/],
+  // What has come out of the steps before: a device's own certificates, one after the other.
+  [/^SCAN (?:s|successors)$/, /WITH RECURSIVE successors/],
   [/^SCAN CONSTANT ROW$/, /SELECT (?:\(SELECT min|last_insert_rowid)/],
 ]
 

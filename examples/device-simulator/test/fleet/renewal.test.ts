@@ -16,7 +16,10 @@ async function renewWhilePublishing(
   await fleet.drain()
 
   const devices = await fleet.devices()
-  const account = accountFor(devices, (await fleet.backend()).receipts)
+  // A broker acknowledges before it hands on: what is under way to the service is waited for, and what never comes is lost.
+  const accountNow = async () => accountFor(devices, (await fleet.backend()).receipts)
+  await expect.poll(async () => (await accountNow()).lost, { timeout: 20_000, interval: 100 }).toBe(0)
+  const account = await accountNow()
   console.info(`${count} renewals: ${JSON.stringify(account)}`)
   expect(account.published).toBeGreaterThan(count)
   expect(account).toMatchObject({ lost: 0, doubled: 0, arrived: account.published })

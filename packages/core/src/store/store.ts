@@ -96,7 +96,7 @@ export interface CertificateSubject {
  * What must hold for a reservation to be taken:
  * `newDevice`: no live certificate (issued or pinned, not revoked for good, not superseded and not expired at `createdAt`) and no live reservation of that device id;
  * `supersedes`: the certificate of that fingerprint is the device's, not revoked, not superseded, and no other live reservation renews it; at commit it is superseded at `at`. One that is superseded later than
- * `createdAt`, by a certificate that has been revoked for good since, counts as not superseded: it is the device's best again. Its end then moves to `at` only if that is earlier;
+ * `createdAt`, by a certificate that has been revoked for good since, with all that has superseded that one in turn, counts as not superseded: it is the device's best again. Its end then moves to `at` only if that is earlier;
  * `any`: nothing.
  *
  * A hold (`certificateHold`) can be taken back, so what is held still stands in the way of `newDevice`, and cannot be renewed.

@@ -16,7 +16,7 @@ import { createVirtualTime, type VirtualTime } from '../support/virtual-time.ts'
 const start = new Date('2030-01-01T00:00:00Z')
 const daySeconds = 86_400
 const dayMilliseconds = 86_400_000
-const later = (days: number): Date => new Date(start.getTime() + days * dayMilliseconds)
+const later = (days: number): Date => new Date(time.now().getTime() + days * dayMilliseconds)
 
 let fleet: Fleet
 let otherFleet: Fleet

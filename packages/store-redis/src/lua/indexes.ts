@@ -93,11 +93,16 @@ local function insert_row(row)
   index_row(row)
 end
 
--- Whether it cannot be renewed for having been renewed. What is good yet, and was replaced by what has been revoked for good, is the device's best again.
+-- Whether it cannot be renewed for having been renewed. What is good yet, and was replaced by what has been revoked for good, with all that has replaced that in turn, is the device's best again.
 local function is_replaced(row, at)
   if not row.superseded then return false end
   if row.superseded <= at or not row.superseded_by then return true end
   local by = get_row(row.superseded_by)
-  return not by or not is_final(by)
+  if not by then return true end
+  while by do
+    if not is_final(by) then return true end
+    by = by.superseded_by and get_row(by.superseded_by)
+  end
+  return false
 end
 `

@@ -66,10 +66,15 @@ export function reserve(sql: Sql, reservation: Reservation, events: Events): Res
 }
 
 /**
- * Whether a row of `certificates` cannot be renewed for having been renewed; its parameter is the time. What is good yet, and was replaced by what has been revoked for good, is the device's best again.
+ * Whether a row of `certificates` cannot be renewed for having been renewed; its parameter is the time. What is good yet, and was replaced by what has been revoked for good, with all that has replaced that in turn, is the
+ * device's best again.
  */
 export const isReplaced = `(superseded_at IS NOT NULL AND NOT (superseded_at > ? AND EXISTS (
-  SELECT 1 FROM certificates n WHERE n.ordinal = certificates.superseded_by AND n.reason <> 'certificateHold')))`
+  SELECT 1 FROM certificates n WHERE n.ordinal = certificates.superseded_by) AND NOT EXISTS (
+  WITH RECURSIVE successors(reason, next) AS (
+    SELECT n.reason, n.superseded_by FROM certificates n WHERE n.ordinal = certificates.superseded_by
+    UNION ALL SELECT n.reason, n.superseded_by FROM successors s CROSS JOIN certificates n ON n.ordinal = s.next
+  ) SELECT 1 FROM successors WHERE reason IS NULL OR reason = 'certificateHold')))`
 
 export function isKeyBlocked(sql: Sql, publicKeyHash: Uint8Array): boolean {
   return sql.get('SELECT 1 FROM blocked_keys WHERE public_key_hash = ?', publicKeyHash) !== undefined

@@ -112,10 +112,15 @@ export function isLiveCertificate(row: CertificateRow, at: Date): boolean {
   )
 }
 
-/** Whether it cannot be renewed for having been renewed. What is good yet, and was replaced by what has been revoked for good, is the device's best again. */
+/** Whether it cannot be renewed for having been renewed. What is good yet, and was replaced by what has been revoked for good, with all that has replaced that in turn, is the device's best again. */
 export function isReplaced({ supersededAt, supersededBy }: CertificateRow, at: Date): boolean {
   if (supersededAt === undefined) return false
-  return supersededAt <= at || supersededBy === undefined || !isRevokedForGood(supersededBy)
+  if (supersededAt <= at || supersededBy === undefined) return true
+  // What has replaced the one that was revoked may be good, and then it is the device's best.
+  for (let next: CertificateRow | undefined = supersededBy; next !== undefined; next = next.supersededBy) {
+    if (!isRevokedForGood(next)) return true
+  }
+  return false
 }
 
 /** Whether it may still become a certificate, by whatever holder. */

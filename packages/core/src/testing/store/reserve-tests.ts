@@ -219,6 +219,22 @@ function supersedesTests(test: StoreTest): void {
     assert.deepEqual((await fixture.record(old.id)).supersededAt, at(9))
   })
 
+  test('supersedes: what was replaced over a revoked certificate by a good one cannot be renewed', async ({
+    store,
+    fixture,
+  }) => {
+    const old = await fixture.issue()
+    const lost = await fixture.issue({ expect: { supersedes: old.fingerprint, at: days(1) } })
+    const good = await fixture.issue({ expect: { supersedes: lost.fingerprint, at: days(1) } })
+    await fixture.revoke(lost.id, 'superseded')
+    const expect = { supersedes: old.fingerprint, at: days(1) }
+    assert.equal(await store.reserve(fixture.reservation({ expect }), []), 'expectationFailed')
+    await fixture.revoke(good.id, 'certificateHold')
+    assert.equal(await store.reserve(fixture.reservation({ expect }), []), 'expectationFailed')
+    await fixture.revoke(good.id, 'superseded')
+    await fixture.issue({ expect })
+  })
+
   test('supersedes: a renewal whose lease ran out is taken from its holder', async ({ store, fixture }) => {
     const old = await fixture.issue()
     const expect = { supersedes: old.fingerprint, at: days(1) }
