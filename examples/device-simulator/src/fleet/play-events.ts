@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { accountFor } from './account-for.ts'
 import type { Display } from './display.ts'
 import type { FleetArguments } from './fleet-arguments.ts'
 import type { FleetSummary } from './fleet-summary.ts'
 import { percentiles } from './histogram.ts'
+import { settledAccount } from './settled-account.ts'
 import { spreadOf } from './spread.ts'
 import type { SimulatedFleet } from './start-fleet.ts'
 
@@ -106,7 +106,7 @@ export async function playEvents(
     fleet.backend(),
     fleet.certificates(),
   ])
-  const messages = accountFor(reports, backend.receipts, fleet.cutOff)
+  const messages = await settledAccount(fleet, reports)
   const stranded = reports.filter(({ isConnected }) => !isConnected).map(({ deviceId }) => deviceId)
   const notSuperseded = certificates.withSeveralGood.length
   return {

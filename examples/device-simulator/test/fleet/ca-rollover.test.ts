@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { accountFor } from '../../src/fleet/account-for.ts'
 import type { DeviceReport } from '../../src/fleet/device-report.ts'
+import { settledAccount } from '../../src/fleet/settled-account.ts'
 import { count, isLong, openFleet } from '../support/fleet-size.ts'
 
 const timeout = 900_000
@@ -38,6 +38,6 @@ test('a new CA, announced and then used, costs no device more than one reconnect
   // The swap to the new certificate is the second reconnect.
   expect(devices.filter(({ disconnects, untrusting }) => disconnects > 2 || untrusting > 0)).toEqual([])
   expect(await fleet.certificates()).toMatchObject({ devices: count, issued: count, good: count, withoutGood: [] })
-  const account = accountFor(devices, (await fleet.backend()).receipts)
+  const account = await settledAccount(fleet, devices)
   expect(account).toMatchObject({ lost: 0, doubled: 0, arrived: account.published })
 })

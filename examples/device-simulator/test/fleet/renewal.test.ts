@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeWith } from '../../../../test-support/tools.ts'
-import { accountFor } from '../../src/fleet/account-for.ts'
+import { settledAccount } from '../../src/fleet/settled-account.ts'
 import type { FleetOptions } from '../../src/fleet/start-fleet.ts'
 import { count, isLong, openFleet } from '../support/fleet-size.ts'
 
@@ -16,10 +16,7 @@ async function renewWhilePublishing(
   await fleet.drain()
 
   const devices = await fleet.devices()
-  // A broker acknowledges before it hands on: what is under way to the service is waited for, and what never comes is lost.
-  const accountNow = async () => accountFor(devices, (await fleet.backend()).receipts)
-  await expect.poll(async () => (await accountNow()).lost, { timeout: 20_000, interval: 100 }).toBe(0)
-  const account = await accountNow()
+  const account = await settledAccount(fleet, devices)
   console.info(`${count} renewals: ${JSON.stringify(account)}`)
   expect(account.published).toBeGreaterThan(count)
   expect(account).toMatchObject({ lost: 0, doubled: 0, arrived: account.published })

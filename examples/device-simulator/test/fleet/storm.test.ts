@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeWith } from '../../../../test-support/tools.ts'
-import { accountFor } from '../../src/fleet/account-for.ts'
+import { settledAccount } from '../../src/fleet/settled-account.ts'
 import { spreadOf } from '../../src/fleet/spread.ts'
 import type { FleetOptions } from '../../src/fleet/start-fleet.ts'
 import { count, isLong, openFleet } from '../support/fleet-size.ts'
@@ -48,7 +48,7 @@ async function restart(options: Pick<FleetOptions, 'broker'>): Promise<void> {
   // With aedes, which hung, a good many messages were in flight.
   const sentAgain = devices.reduce((sum, { sent, published }) => sum + sent - published, 0)
   if (options.broker === 'aedes') expect(sentAgain).toBeGreaterThan(size / 20)
-  const account = accountFor(devices, (await fleet.backend()).receipts)
+  const account = await settledAccount(fleet, devices)
   expect(account).toMatchObject({ lost: 0, doubled: 0, arrived: account.published })
   expect(devices.reduce((sum, { sentAgainUnmarked }) => sum + sentAgainUnmarked, 0)).toBe(0)
 }
