@@ -67,7 +67,10 @@ describeWith(['redis-server'], 'redisStore behind a sentinel', () => {
         await Promise.all(callers)
         expect(rejected.length).toBeGreaterThan(0)
         for (const error of rejected) expect(error).toMatchObject({ code: 'ERR_PKI_STORE_UNAVAILABLE' })
-        expect(String(await group.replica.ask('INFO', 'replication'))).toContain('role:master')
+        // With both there again, a machine that is busy for a second may have the sentinel change once more.
+        if (replicas === 0) {
+          expect(String(await group.replica.ask('INFO', 'replication'))).toContain('role:master')
+        }
         // Without a confirmation, what was resolved last may be lost; what came after the change of masters is not.
         for (const id of replicas > 0 ? issued : issued.slice(before + 8)) {
           expect(await store.certificate(id)).toMatchObject({ state: 'issued' })

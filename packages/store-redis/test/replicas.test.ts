@@ -77,7 +77,7 @@ describeWith(['redis-server'], 'redisStore with a replica', () => {
   )
 
   it('rejects while no replica has it, reads meanwhile, and resolves the same call when one is back', async () => {
-    const store = await connect(master.url, nodeRedis, 1, 1)
+    const store = await connect(master.url, nodeRedis, 1, 3)
     const id = await issue(store)
     await replica.kill()
     const reserved = reservation({ serialNumber: '0b', deviceId: 'b' })
