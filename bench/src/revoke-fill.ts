@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { Store } from '@fleetcert/core'
+import { type FilledRow, fillRows } from './fill-rows.ts'
 
 /** A certificate that is there to be revoked. */
 export interface Filled {
@@ -75,50 +75,15 @@ export function fillFile(
   count: number,
   subject: { readonly owner?: string; readonly prefix: string },
 ): Filled[] {
-  const database = new DatabaseSync(file)
-  database.exec('PRAGMA journal_mode = WAL')
-  database.exec('PRAGMA synchronous = OFF')
-  database.exec('PRAGMA cache_size = -500000')
-  // Sorted at the end: most would be filled at random places.
-  const indexes = database
-    .prepare(
-      "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'certificates' AND sql IS NOT NULL",
-    )
-    .all() as { name: string; sql: string }[]
-  for (const { name } of indexes) database.exec(`DROP INDEX ${name}`)
-  const template = database.prepare("SELECT * FROM certificates WHERE role = 'device' ORDER BY ordinal LIMIT 1").get()!
-  const { ordinal: _, ...row } = template
-  const columns = Object.keys(row)
-  const insertDevice = database.prepare(
-    'INSERT INTO devices (device_id, owner, role, not_after) VALUES (?, ?, ?, ?) RETURNING device',
-  )
-  const insert = database.prepare(
-    `INSERT INTO certificates (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) RETURNING ordinal`,
-  )
-  const setNewest = database.prepare('UPDATE devices SET newest = ? WHERE device = ?')
   const filled: Filled[] = []
   const owner = subject.owner ?? null
-  for (let index = 0; index < count; index += 1) {
-    if (index % 50_000 === 0) database.exec(index === 0 ? 'BEGIN' : 'COMMIT; BEGIN')
-    const octets = octetsOf(`${subject.prefix}-${index}`)
-    const { device } = insertDevice.get(octets.deviceId, owner, 'device', row['not_after']!) as { device: number }
-    const values: Readonly<Record<string, SQLInputValue>> = {
-      ...row,
-      serial_number: octets.serialNumber,
-      public_key_hash: octets.publicKeyHash,
-      der: octets.der,
-      fingerprint: octets.fingerprint,
-      device,
-      device_id: octets.deviceId,
-      owner,
+  function* rows(): Generator<FilledRow> {
+    for (let index = 0; index < count; index += 1) {
+      const octets = octetsOf(`${subject.prefix}-${index}`)
+      yield { ...octets, owner }
+      if (subject.owner === undefined) filled.push(octets)
     }
-    const { ordinal } = insert.get(...columns.map(column => values[column]!)) as { ordinal: number }
-    setNewest.run(ordinal, device)
-    if (subject.owner === undefined) filled.push(octets)
   }
-  database.exec('COMMIT')
-  for (const { sql } of indexes) database.exec(sql)
-  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-  database.close()
+  fillRows(file, rows())
   return filled
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import { type DeviceCredential, type Fleet, memoryKeyring, memoryStore, openFleet } from '@fleetcert/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, listening } from '../../../../test-support/ports.ts'
 import { describeWith, runTool, temporaryDirectory } from '../../../../test-support/tools.ts'
 import { haproxyConfig } from '../../src/haproxy/haproxy-config.ts'
 import { mosquittoAcl, mosquittoConfig } from '../../src/mosquitto/index.ts'
@@ -175,26 +175,3 @@ describeWith(['haproxy', 'mosquitto', 'mosquitto_pub'], 'haproxyConfig and a rea
     })
   }
 })
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const socket = connect(port, '127.0.0.1')
-    const isOpen = await new Promise<boolean>(resolve => {
-      socket.on('connect', () => resolve(true))
-      socket.on('error', () => resolve(false))
-    })
-    socket.destroy()
-    if (isOpen) return
-    await sleep(20)
-  }
-  throw new Error(`nothing listens on ${port}`)
-}

@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, expect, it } from 'vitest'
+import { freePort, listening } from '../../../../test-support/ports.ts'
 import { describeWith, temporaryDirectory } from '../../../../test-support/tools.ts'
 import { mosquittoAcl, mosquittoConfig } from '../../src/mosquitto/index.ts'
 import { brokerTrustFile } from '../../src/trust-file.ts'
@@ -92,26 +92,4 @@ async function outcomes(
       await exited
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const socket = connect(port, '127.0.0.1')
-    const isOpen = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (isOpen) return
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  throw new Error('Mosquitto does not listen')
 }

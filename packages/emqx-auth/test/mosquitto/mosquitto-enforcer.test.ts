@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -15,6 +14,7 @@ import {
 } from '@fleetcert/core'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, listening } from '../../../../test-support/ports.ts'
 import {
   createMosquittoEnforcer,
   type MosquittoControl,
@@ -259,25 +259,3 @@ describe('without a broker', () => {
     })
   })
 })
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-/** Resolves once the port takes connections. */
-async function listening(port: number, log: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const isOpen = await new Promise<boolean>(resolve => {
-      const socket = connectTcp(port, '127.0.0.1', () => resolve(socket.destroy() !== undefined))
-      socket.on('error', () => resolve(false))
-    })
-    if (isOpen) return
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  throw new Error(`Mosquitto does not listen: ${log()}`)
-}

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type DeviceCredential, type Fleet, memoryKeyring, memoryStore, openFleet } from '@fleetcert/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, listening } from '../../../../test-support/ports.ts'
 import { mosquittoAcl, mosquittoConfig } from '../../src/mosquitto/index.ts'
 import { findTool } from '../support/tools.ts'
 
@@ -172,25 +172,3 @@ describe.skipIf(isMissing)(
     })
   },
 )
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-/** Resolves once the port takes connections. */
-async function listening(port: number, log: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const isOpen = await new Promise<boolean>(resolve => {
-      const socket = connectTcp(port, '127.0.0.1', () => resolve(socket.destroy() !== undefined))
-      socket.on('error', () => resolve(false))
-    })
-    if (isOpen) return
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  throw new Error(`Mosquitto does not listen: ${log()}`)
-}

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -14,6 +13,7 @@ import {
 } from '@fleetcert/core'
 import { connectAsync, connect as connectMqtt, type IClientOptions, type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, listening } from '../../../../test-support/ports.ts'
 import { createMosquittoEnforcer, mosquittoAcl, mosquittoConfig } from '../../src/mosquitto/index.ts'
 import { closed, inbox } from '../support/broker.ts'
 import { findTool } from '../support/tools.ts'
@@ -209,25 +209,3 @@ describe.skipIf(missing !== undefined)(
     })
   },
 )
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-/** Resolves once the port takes connections. */
-async function listening(port: number, log: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const isOpen = await new Promise<boolean>(resolve => {
-      const socket = connectTcp(port, '127.0.0.1', () => resolve(socket.destroy() !== undefined))
-      socket.on('error', () => resolve(false))
-    })
-    if (isOpen) return
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  throw new Error(`Mosquitto does not listen: ${log()}`)
-}

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { delimiter } from 'node:path'
+
+export { freePort } from '../../../../test-support/ports.ts'
 
 /** A real server, run by a test. */
 export interface SpawnedServer {
@@ -47,15 +49,6 @@ export async function spawnServer(name: string, args: readonly string[], port: n
     throw error
   }
   return server
-}
-
-/** A port of the loopback interface that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 function listens(port: number): Promise<boolean> {

@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll } from 'vitest'
+import { freePort } from '../../../../test-support/ports.ts'
 import type { TestCa, TestCredential } from './test-ca.ts'
 
 // A plain user's PATH may lack sbin.
 const path = [process.env['PATH'] ?? '', '/usr/sbin', '/usr/local/sbin'].join(delimiter)
+
+export { freePort }
 
 export interface MosquittoOptions {
   readonly clientCa: Pick<TestCa, 'certificatePath' | 'crlPath'>
@@ -35,15 +38,6 @@ const children = new Set<ChildProcess>()
 afterAll(() => {
   for (const child of children) child.kill('SIGKILL')
 })
-
-/** A free port of the loopback interface. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 /** Starts mosquitto with mutual TLS and the CA's CRL on a free port of 127.0.0.1. */
 export async function startMosquitto(options: MosquittoOptions): Promise<Mosquitto> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { delimiter } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
+import { freePort as anyFreePort } from '../../../../test-support/ports.ts'
 import { temporaryDirectory } from '../../../../test-support/tools.ts'
 
 const path = [process.env['PATH'] ?? '', '/usr/sbin', '/usr/local/sbin', '/sbin'].join(delimiter)
@@ -110,11 +110,7 @@ async function untilReady(url: string, hasEnded: () => boolean): Promise<void> {
 /** A port that nobody listens on, and, for a cluster's bus, none 10,000 above either. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    server.close()
-    await once(server, 'close')
-    if (typeof address === 'object' && address !== null && address.port < 55_000) return address.port
+    const port = await anyFreePort()
+    if (port < 55_000) return port
   }
 }
