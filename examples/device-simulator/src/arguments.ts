@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from './usage-error.ts'
+import { wholeNumber } from './whole-number.ts'
 
 export interface SimulatorArguments {
   readonly userId: string
@@ -82,10 +83,4 @@ function brokerUrl(host: string, port: number): string {
   if (!URL.canParse(url) || /[/?#@\s]/.test(host))
     throw new UsageError('--mqtt-host must be a host name or an IP address.')
   return url
-}
-
-function wholeNumber(name: string, text: string, least: number, most: number): number {
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
-  if (!(value >= least && value <= most)) throw new UsageError(`--${name} must be a number from ${least} to ${most}.`)
-  return value
 }

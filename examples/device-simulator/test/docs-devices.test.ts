@@ -43,7 +43,8 @@ function blocks(section: string, language: string): string[] {
 
 /** Runs commands of the page in the device's folder; what they print. */
 async function shell(commands: string, more: NodeJS.ProcessEnv = {}): Promise<string> {
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', commands], {
+  // bash takes a socket as its input for a remote shell, and reads the machine's bashrc.
+  const child = spawn('bash', ['--norc', '-euo', 'pipefail', '-c', commands], {
     cwd: folder.directory,
     env: { ...environment, ...more },
   })

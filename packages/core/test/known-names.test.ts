@@ -18,5 +18,20 @@ test('what a request or the options do not know is refused before anything is do
   expect(await fleet.device('device-1')).toBeUndefined()
   await fleet.enroll('device-1')
   await expect(fleet.renew('device-1', { overlap: 0 } as never)).rejects.toThrow('there is no "overlap"')
+  const server = await fleet.issueServer({ hosts: ['localhost'] })
+  const pin = fleet.register('device-3', server.certificate, { ownr: 'alice' } as never)
+  await expect(pin).rejects.toThrow('there is no "ownr"')
+  expect(await fleet.device('device-3')).toBeUndefined()
+  const misspelt = fleet.issueServer({ hosts: ['localhost'], validity: 60 } as never)
+  await expect(misspelt).rejects.toThrow('there is no "validity"')
+  // Without a filter a schedule is for all devices.
+  const times = { from: new Date(), to: new Date(Date.now() + 3_600_000) }
+  await expect(fleet.scheduleRenewals({ ...times, deviceId: 'device-1' } as never)).rejects.toThrow(
+    'there is no "deviceId"',
+  )
+  await expect(fleet.scheduleRenewals('device-1' as never)).rejects.toThrow('scheduleRenewals: expected an object')
+  expect(await fleet.renewalSchedules()).toEqual([])
+  const { fingerprint } = await fleet.enroll('device-2')
+  await expect(fleet.confirm('device-2', { fingerprint, overlap: 0 } as never)).rejects.toThrow('there is no "overlap"')
   await fleet.close()
 })

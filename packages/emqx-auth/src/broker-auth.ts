@@ -1,4 +1,4 @@
-import { type Fleet, type IdentityCounters, PkiError } from '@fleetcert/core'
+import { checkNames, type Fleet, type IdentityCounters, type KnownNames, PkiError } from '@fleetcert/core'
 import { type ActionCounters, type CountedAction, createDecisionCounters } from './decision-counters.ts'
 import { createDecisionSlots } from './decision-slots.ts'
 import type { Denial, DenyReason } from './deny-reason.ts'
@@ -109,6 +109,17 @@ export interface BrokerAuthOptions {
   readonly clock?: () => Date
 }
 
+const optionNames: KnownNames<BrokerAuthOptions> = {
+  fleet: true,
+  topics: true,
+  bind: true,
+  identifyBy: true,
+  justInTime: true,
+  sessionSeconds: true,
+  maxConcurrentDecisions: true,
+  clock: true,
+}
+
 const deny = (reason: DenyReason, deviceId?: string): { result: 'deny'; reason: DenyReason; deviceId?: string } =>
   deviceId === undefined ? { result: 'deny', reason } : { result: 'deny', reason, deviceId }
 
@@ -121,6 +132,7 @@ const deny = (reason: DenyReason, deviceId?: string): { result: 'deny'; reason: 
  * const decision = await auth.authenticate({ clientId: 'device-1', certificate: { der } })
  */
 export function createBrokerAuth(options: BrokerAuthOptions): CountingBrokerAuth {
+  checkNames('createBrokerAuth', options, optionNames)
   const { fleet, sessionSeconds, maxConcurrentDecisions = 1000, clock = () => new Date() } = options
   if (typeof fleet?.identify !== 'function' || typeof fleet.device !== 'function') {
     throw new TypeError('"fleet" must be a Fleet')

@@ -73,9 +73,9 @@ export function createDeadline(seconds: number): Deadline {
       try {
         result = work()
       } catch (error) {
-        return settle(failed, error)
+        return resolve(failed(error))
       }
-      if (!(result instanceof Promise)) return settle(decided, result)
+      if (!(result instanceof Promise)) return resolve(decided(result))
       skip()
       waiting.push(own)
       arm()

@@ -246,6 +246,12 @@ describe('a fleet that cannot answer', () => {
 
 describe('options', () => {
   const fleet = stubFleet([])
+  it('a misspelt option is a TypeError, not its default', () => {
+    const make = (): unknown => createBrokerAuth({ fleet, topcs: {} } as never)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow('createBrokerAuth: there is no "topcs"')
+  })
+
   it.each([0, -1, 1.5, Number.NaN, '60'])('sessionSeconds %s is a RangeError', sessionSeconds => {
     expect(() => createBrokerAuth({ fleet, sessionSeconds: sessionSeconds as number })).toThrow(RangeError)
   })

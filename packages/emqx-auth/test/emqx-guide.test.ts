@@ -43,7 +43,7 @@ describeWith(tools, 'the guide from nothing to production', () => {
           `set -e\ntrap 'kill $(jobs -p)' EXIT\n${blocks[0]}${wait}${blocks.slice(1).join('')}${stay}`,
         )
         let output = ''
-        shell = spawn('bash', ['guide.sh'], {
+        shell = spawn('bash', ['--norc', 'guide.sh'], {
           cwd: folder,
           env: {
             ...process.env,

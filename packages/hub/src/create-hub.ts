@@ -1,3 +1,4 @@
+import { checkNames, type KnownNames } from '@fleetcert/core'
 import { createEmqxResponder } from '@fleetcert/emqx-auth'
 import { createCheckCaller } from './caller/check-caller.ts'
 import { createDeviceServices } from './device/device-services.ts'
@@ -69,7 +70,23 @@ function quietly<Heard extends readonly unknown[]>(listener: (...heard: Heard) =
   }
 }
 
+const optionNames: KnownNames<HubOptions> = {
+  fleet: true,
+  auth: true,
+  authorize: true,
+  broker: true,
+  dialect: true,
+  emqxBodyKeys: true,
+  trustProxy: true,
+  device: true,
+  clock: true,
+  serve: true,
+  onError: true,
+  onDeny: true,
+}
+
 function checkOptions(options: HubOptions): void {
+  checkNames('createHub', options, optionNames)
   const { fleet, auth, authorize, broker, serve } = options
   if (typeof fleet?.enroll !== 'function') throw new TypeError('createHub: fleet: expected a Fleet')
   if (typeof auth?.authenticate !== 'function' || typeof auth.authorize !== 'function') {

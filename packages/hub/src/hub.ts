@@ -80,7 +80,7 @@ export interface HubOptions {
   readonly clock?: () => Date
   /** Which routes to serve; the others are 404. Default: all. */
   readonly serve?: readonly HubGroup[]
-  /** Hears of what callers are not told: the cause of every 5xx answer, and what `authorize` throws. Default `console.error`. */
+  /** Hears of what callers are not told: the cause of every 5xx answer, what `authorize` and the factory's callback throw, and a device id or profile from the callback that is none. Default `console.error`. */
   readonly onError?: (error: unknown, request: { readonly method: string; readonly path: string }) => void
   /** Hears why the broker was answered with a deny; `callerRefused` means that the broker itself did not show its secret. The answer never says. */
   readonly onDeny?: (denial: Denial) => void

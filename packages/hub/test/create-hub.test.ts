@@ -27,6 +27,8 @@ describe('options', () => {
     ['device.labels', { device: { labels: { a: undefined } } }],
     ['device.factory.enroll', { device: { factory: { trustAnchors: 'x' } } }],
     ['device.factory.trustAnchors', { device: { factory: { trustAnchors: [], enroll() {} } } }],
+    ['there is no "trustproxy"', { trustproxy: ['10.0.0.1'] } as never],
+    ['there is no "graceSeconds"', { device: { graceSeconds: 60 } }],
     ['serve', { serve: [] }],
     ['serve', { serve: ['operators'] }],
     ['serve: expected', { serve: 'device' }],

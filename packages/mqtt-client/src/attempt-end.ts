@@ -31,13 +31,18 @@ export function attemptEnd(attempt: ConnectionAttempt, error: PkiError | undefin
   const hint = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
   const code = attempt.disconnect?.reasonCode ?? (attempt.connack && connackCode(attempt.connack)) ?? 0
   const hadSession = attempt.connectedAt !== undefined
-  if (tooMuch.has(code) || (!hadSession && unavailable.has(code))) return { kind: 'busy', ...hint }
+  if (hadSession ? tooMuch.has(code) : isBusy(code)) return { kind: 'busy', ...hint }
   if (hadSession && unavailable.has(code)) return { kind: 'lost', ...hint }
   if (error?.code.startsWith('ERR_PKI_CLIENT_') || isPkiError(error, 'ERR_PKI_BROKER_REFUSED')) {
     return { kind: 'refused', ...hint }
   }
   if (!hadSession) return { kind: 'failed' }
   return { kind: [...attempt.errors].some(isSilence) ? 'silent' : 'lost', ...hint }
+}
+
+/** Whether a CONNACK's code speaks of the broker, and not of who connects. */
+export function isBusy(code: number): boolean {
+  return tooMuch.has(code) || unavailable.has(code)
 }
 
 function isSilence(error: unknown): boolean {

@@ -1,3 +1,5 @@
+import { callListener } from './call-listener.ts'
+
 /** Listeners by event. */
 export interface EventHub<Events> {
   /** Returns the function that takes the listener off again. */
@@ -17,15 +19,7 @@ export function createEventHub<Events>(names: readonly (keyof Events)[]): EventH
       return () => void set.delete(added)
     },
     emit(event, value) {
-      for (const listener of [...(listeners.get(event) ?? [])]) {
-        try {
-          listener(value as never)
-        } catch (error) {
-          queueMicrotask(() => {
-            throw error
-          })
-        }
-      }
+      for (const listener of [...(listeners.get(event) ?? [])]) callListener(() => listener(value as never))
     },
   }
 }

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { PkiError } from '@fleetcert/x509'
 import type { IClientPublishOptions, MqttClient } from 'mqtt'
+import { callListener } from './call-listener.ts'
 
 type Callback = (error?: Error, packet?: unknown) => void
 type Message = {
@@ -63,7 +64,7 @@ export function createOutboundQueue(client: MqttClient, limits: OutboundLimits):
   let isPumping = false
 
   client.publish = ((topic: string, payload: string | Buffer, ...rest: readonly unknown[]) => {
-    const callback = rest.find(one => typeof one === 'function') as Callback | undefined
+    const callback = rest.map(guarded).find(one => typeof one === 'function') as Callback | undefined
     const options = typeof rest[0] === 'object' && rest[0] !== null ? (rest[0] as IClientPublishOptions) : undefined
     const refused = take(topic, payload, options, callback)
     if (refused !== undefined) queueMicrotask(() => callback?.(refused))
@@ -77,7 +78,8 @@ export function createOutboundQueue(client: MqttClient, limits: OutboundLimits):
   // A session that ends would fail them.
   function holdable<Method extends (...parameters: never[]) => MqttClient>(method: Method): Method {
     const bound = method.bind(client) as (...parameters: readonly unknown[]) => MqttClient
-    const wrapped = (...parameters: readonly unknown[]): MqttClient => {
+    const wrapped = (...given: readonly unknown[]): MqttClient => {
+      const parameters = given.map(guarded)
       if (!isHeld) return bound(...parameters)
       held.push(() => bound(...parameters))
       return client
@@ -123,14 +125,7 @@ export function createOutboundQueue(client: MqttClient, limits: OutboundLimits):
     const set = (options?.qos ?? 0) > 0 ? unacknowledged : unwritten
     const done: Callback = (error, packet) => {
       if (!set.delete(done)) return
-      try {
-        callback?.(error, packet)
-      } catch (mistake) {
-        // As for every listener: it is seen, and stops neither what waits nor MQTT.js.
-        queueMicrotask(() => {
-          throw mistake
-        })
-      }
+      callback?.(error, packet)
       pump()
     }
     set.add(done)
@@ -179,4 +174,10 @@ export function createOutboundQueue(client: MqttClient, limits: OutboundLimits):
       for (const callback of failed) callback?.(new PkiError('ERR_PKI_CLOSED', {}))
     },
   }
+}
+
+/** A callback whose mistakes stop neither what waits nor MQTT.js, which never reads or connects on after one. */
+function guarded(parameter: unknown): unknown {
+  if (typeof parameter !== 'function') return parameter
+  return (...results: readonly unknown[]) => callListener(() => parameter(...results))
 }

@@ -1,5 +1,5 @@
 import { PkiError } from '@fleetcert/x509'
-import { type FileSystem, nodeFileSystem } from './identity/file-system.ts'
+import { type FileSystem, nodeFileSystem, readOctets } from './identity/file-system.ts'
 
 const limitBytes = 1024 * 1024
 const warned = new Set<string>()
@@ -13,15 +13,25 @@ export async function readTextFile(
   path: string,
   { fileSystem = nodeFileSystem, isSecret = false }: { fileSystem?: FileSystem; isSecret?: boolean } = {},
 ): Promise<string> {
-  try {
-    const { text, mode } = await fileSystem.read(path)
-    if (isSecret) warnOfMode(path, mode)
-    return text
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
-    if (code === 'EFBIG') throw new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
-    throw new PkiError('ERR_PKI_IDENTITY', { reason: `cannot read ${path}: ${code}` }, { cause })
-  }
+  const { text, mode } = await fileSystem.read(path).catch(cause => unreadable(path, cause))
+  if (isSecret) warnOfMode(path, mode)
+  return text
+}
+
+/**
+ * The octets of a file of at most 1 MiB.
+ *
+ * @throws PkiError as {@link readTextFile}
+ */
+export async function readBinaryFile(path: string): Promise<Uint8Array> {
+  const { octets } = await readOctets(path).catch(cause => unreadable(path, cause))
+  return octets
+}
+
+function unreadable(path: string, cause: NodeJS.ErrnoException): never {
+  const { code = 'unknown' } = cause
+  if (code === 'EFBIG') throw new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
+  throw new PkiError('ERR_PKI_IDENTITY', { reason: `cannot read ${path}: ${code}` }, { cause })
 }
 
 function warnOfMode(path: string, mode: number): void {

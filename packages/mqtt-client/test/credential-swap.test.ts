@@ -4,39 +4,21 @@ import type { TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { describeWith } from '../../../test-support/tools.ts'
 import { connectDevice, type DeviceIdentity } from '../src/index.ts'
-import { startAedes } from './support/aedes-broker.ts'
+import { brokers, everyBroker } from './support/brokers.ts'
 import { fixtures } from './support/fixtures.ts'
 import { identityOf } from './support/identity-of.ts'
-import { startMosquitto } from './support/mosquitto.ts'
+import { watch } from './support/watch.ts'
 
-const { ca, server } = fixtures
+const { ca } = fixtures
 const reconnect = { minSeconds: 0.05, maxSeconds: 0.2 }
 const swaps = 12
 
-const brokers = {
-  aedes: () => startAedes({ clientCa: ca, server }),
-  mosquitto: () => startMosquitto({ clientCa: ca, server }),
-}
-
 describeWith(['openssl', 'mosquitto'], 'a credential is swapped while messages are published', () => {
-  // aedes speaks MQTT 3.1.1 alone.
-  test.each([
-    ['aedes', 4, 1],
-    ['aedes', 4, 2],
-    ['mosquitto', 4, 1],
-    ['mosquitto', 4, 2],
-    ['mosquitto', 5, 1],
-    ['mosquitto', 5, 2],
-  ] as const)('%s, MQTT %i, QoS %i: nothing is lost', async (name, protocolVersion, qos) => {
+  test.each(everyBroker)('%s, MQTT %i, QoS %i: nothing is lost', async (name, protocolVersion, qos) => {
     await using broker = await brokers[name]()
     const options = { protocolVersion, reconnect, clean: false } as const
-    await using watcher = await connectDevice(broker.url, {
-      ...options,
-      identity: identityOf('watcher', ca.issue('watcher'), ca),
-    })
-    const got: string[] = []
-    watcher.client.on('message', (_, payload) => got.push(String(payload)))
-    await watcher.client.subscribeAsync('telemetry', { qos })
+    await using watcher = await watch(broker.url, options, qos)
+    const { got } = watcher
 
     const credentials = [ca.issue('sensor-1'), ca.issue('sensor-1')]
     let current = 0
@@ -65,7 +47,7 @@ describeWith(['openssl', 'mosquitto'], 'a credential is swapped while messages a
     }, 3)
     for (current = 1; current <= swaps; current++) {
       await device.reconnectNow()
-      await watcher.client.publishAsync('commands', `command ${current}`, { qos })
+      await watcher.publish('commands', `command ${current}`)
       await sleep(30)
     }
     clearInterval(steady)

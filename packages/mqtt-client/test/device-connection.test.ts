@@ -9,6 +9,8 @@ import { startMosquitto } from './support/mosquitto.ts'
 import { next } from './support/next-event.ts'
 import { expectNoPem, rejection } from './support/rejection.ts'
 import { connack5, disconnect5, startScripted } from './support/scripted-broker.ts'
+import { uncaught } from './support/uncaught.ts'
+import { watch } from './support/watch.ts'
 
 const { ca, otherCa, server, identity } = fixtures
 const reconnect = { minSeconds: 0.05, maxSeconds: 0.2 }
@@ -23,13 +25,8 @@ describeWith(['openssl', 'mosquitto'], 'while mosquitto restarts', () => {
   ] as const)('MQTT %i: what is in flight with QoS %i arrives', async (protocolVersion, qos) => {
     await using broker = await startMosquitto({ clientCa: ca, server, lines: ['autosave_interval 1'] })
     const options = { protocolVersion, reconnect, clean: false } as const
-    await using watcher = await connectDevice(broker.url, {
-      ...options,
-      identity: identityOf('watcher', ca.issue('watcher'), ca),
-    })
-    const got: string[] = []
-    watcher.client.on('message', (_, payload) => got.push(String(payload)))
-    await watcher.client.subscribeAsync('telemetry', { qos })
+    await using watcher = await watch(broker.url, options, qos)
+    const { got } = watcher
     await using device = await connectDevice(broker.url, { ...options, identity })
     const sent = Array.from({ length: 20 }, (_, index) => `message ${index}`)
     const published: Promise<unknown>[] = []
@@ -202,14 +199,7 @@ describeWith(['openssl'], 'reconnecting', () => {
   test('what a listener throws does not stop it', async () => {
     await using broker = await startAedes({ clientCa: ca, server })
     await using device = await connectDevice(broker.url, { identity, reconnect })
-    const thrown = new Promise(resolve => {
-      const others = process.listeners('uncaughtException')
-      process.removeAllListeners('uncaughtException')
-      process.once('uncaughtException', error => {
-        for (const other of others) process.on('uncaughtException', other)
-        resolve(error)
-      })
-    })
+    const thrown = uncaught()
     const mistake = new Error('a mistake in a listener')
     const off = device.on('closed', () => {
       throw mistake
@@ -287,6 +277,37 @@ describeWith(['openssl'], 'close', () => {
     ].map(rejection)
     await device.close()
     expect((await Promise.all(late)).map(({ code }) => code)).toEqual(Array(3).fill('ERR_PKI_CLOSED'))
+  })
+
+  test.each([
+    ['waits for the broker', 'x', 0],
+    ['is in flight', 'x', 1],
+    ['is subscribed to', 'filter', 1],
+  ] as const)('what the callback of something that %s throws is seen, and stops nothing', async (what, topic, qos) => {
+    const broker = await startAedes({ clientCa: ca, server })
+    broker.broker.authorizePublish = () => {}
+    broker.broker.authorizeSubscribe = () => {}
+    const device = await connectDevice(broker.url, { identity, reconnect: { minSeconds: 60 } })
+    const mistake = new Error('a mistake in a callback')
+    const wrong = (): void => {
+      throw mistake
+    }
+    const start = (): unknown =>
+      topic === 'filter'
+        ? device.client.subscribe(topic, { qos }, wrong)
+        : device.client.publish(topic, '', { qos }, wrong)
+    const isWaiting = what === 'waits for the broker'
+    const thrown = uncaught()
+    if (!isWaiting) start()
+    const closed = next(device, 'closed')
+    await broker[Symbol.asyncDispose]()
+    await closed
+    if (isWaiting) start()
+    const behind = rejection(device.client.publishAsync('x', '', { qos: 1 }))
+    await device.close()
+    expect(await thrown).toBe(mistake)
+    expect((await behind).code).toBe('ERR_PKI_CLOSED')
+    expect(device.client.disconnected).toBe(true)
   })
 
   test('from within a listener', async () => {

@@ -3,48 +3,40 @@ import { expect, test } from 'vitest'
 import { describeWith } from '../../../test-support/tools.ts'
 import { connectDevice, type DeviceConnection } from '../src/index.ts'
 import { startAedes } from './support/aedes-broker.ts'
+import { brokers, everyBroker } from './support/brokers.ts'
 import { fixtures } from './support/fixtures.ts'
-import { identityOf } from './support/identity-of.ts'
 import { startMosquitto } from './support/mosquitto.ts'
 import { next } from './support/next-event.ts'
 import { rejection } from './support/rejection.ts'
+import { watch } from './support/watch.ts'
 
 const { ca, server, identity } = fixtures
 const reconnect = { minSeconds: 0.02, maxSeconds: 0.1 }
-const brokers = {
-  aedes: () => startAedes({ clientCa: ca, server }),
-  mosquitto: () => startMosquitto({ clientCa: ca, server }),
-}
 
 describeWith(['openssl', 'mosquitto'], 'connections that are cut again and again', () => {
-  // aedes speaks MQTT 3.1.1 alone.
-  test.each([
-    ['aedes', 4, 1],
-    ['aedes', 4, 2],
-    ['mosquitto', 4, 1],
-    ['mosquitto', 4, 2],
-    ['mosquitto', 5, 1],
-    ['mosquitto', 5, 2],
-  ] as const)('%s, MQTT %i, QoS %i: nothing that is published meanwhile is lost', async (name, version, qos) => {
-    await using broker = await brokers[name]()
-    const options = { protocolVersion: version, reconnect, clean: false } as const
-    await using watcher = await watch(broker.url, options, qos)
-    await using device = await connectDevice(broker.url, { ...options, identity })
-    const sent: string[] = []
-    const published: Promise<unknown>[] = []
-    const steady = setInterval(() => {
-      sent.push(`message ${sent.length}`)
-      published.push(device.client.publishAsync('telemetry', sent.at(-1)!, { qos }))
-    }, 2)
-    for (let cut = 0; cut < 8; cut++) {
-      await sleep(60)
-      device.client.stream?.destroy()
-    }
-    clearInterval(steady)
-    await Promise.all(published)
-    await expect.poll(() => new Set(watcher.got).size, { timeout: 10_000 }).toBe(sent.length)
-    if (qos === 2) expect(watcher.got.toSorted()).toEqual(sent.toSorted())
-  })
+  test.each(everyBroker)(
+    '%s, MQTT %i, QoS %i: nothing that is published meanwhile is lost',
+    async (name, version, qos) => {
+      await using broker = await brokers[name]()
+      const options = { protocolVersion: version, reconnect, clean: false } as const
+      await using watcher = await watch(broker.url, options, qos)
+      await using device = await connectDevice(broker.url, { ...options, identity })
+      const sent: string[] = []
+      const published: Promise<unknown>[] = []
+      const steady = setInterval(() => {
+        sent.push(`message ${sent.length}`)
+        published.push(device.client.publishAsync('telemetry', sent.at(-1)!, { qos }))
+      }, 2)
+      for (let cut = 0; cut < 8; cut++) {
+        await sleep(60)
+        device.client.stream?.destroy()
+      }
+      clearInterval(steady)
+      await Promise.all(published)
+      await expect.poll(() => new Set(watcher.got).size, { timeout: 10_000 }).toBe(sent.length)
+      if (qos === 2) expect(watcher.got.toSorted()).toEqual(sent.toSorted())
+    },
+  )
 
   test.each([
     [4, 1],
@@ -171,15 +163,3 @@ describeWith(['openssl'], 'while the broker is away', () => {
     expect(await Promise.all(published)).toContain('Connection closed')
   })
 })
-
-async function watch(
-  url: string,
-  options: Omit<Parameters<typeof connectDevice>[1], 'identity'>,
-  qos: 1 | 2,
-): Promise<AsyncDisposable & { readonly got: string[] }> {
-  const watcher = await connectDevice(url, { ...options, identity: identityOf('watcher', ca.issue('watcher'), ca) })
-  const got: string[] = []
-  watcher.client.on('message', (_, payload) => got.push(String(payload)))
-  await watcher.client.subscribeAsync('telemetry', { qos })
-  return { got, [Symbol.asyncDispose]: () => watcher.close() }
-}

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { MqttClient } from 'mqtt'
 import { expect, test } from 'vitest'
 import { createOutboundQueue } from '../src/outbound-queue.ts'
+import { uncaught } from './support/uncaught.ts'
 
 test('what a callback throws is seen, and what waits behind it is sent', async () => {
   const sent: string[] = []
@@ -17,14 +18,7 @@ test('what a callback throws is seen, and what waits behind it is sent', async (
     unsubscribe: () => client,
   }) as unknown as MqttClient
   createOutboundQueue(client, { maxQueuedMessages: 10, maxQueuedBytes: 1000, maxInFlight: 5 })
-  const thrown = new Promise(resolve => {
-    const others = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException')
-    process.once('uncaughtException', error => {
-      for (const other of others) process.on('uncaughtException', other)
-      resolve(error)
-    })
-  })
+  const thrown = uncaught()
   const mistake = new Error('a mistake in a callback')
   client.publish('a', '', { qos: 0 }, () => {
     throw mistake

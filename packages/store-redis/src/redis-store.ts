@@ -1,4 +1,4 @@
-import type { IoOptions, Store } from '@fleetcert/core'
+import { checkNames, type IoOptions, type KnownNames, type Store } from '@fleetcert/core'
 import { connectionOf } from './connection.ts'
 import type { Durability } from './durability.ts'
 import { openServer } from './open-server.ts'
@@ -52,6 +52,7 @@ export interface RedisStoreOptions {
  * ```
  */
 export function redisStore(options: RedisStoreOptions): Store {
+  checkNames('redisStore', options, optionNames)
   const { prefix = 'fleetcert', durability, timeoutSeconds = 5, replicas = 0 } = options
   if (!/^[^{}\0]{1,200}$/.test(prefix)) throw new TypeError('prefix must be text without braces')
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 3600)) throw new RangeError('timeoutSeconds must be above 0')
@@ -147,6 +148,15 @@ export function redisStore(options: RedisStoreOptions): Store {
       await this.close()
     },
   }
+}
+
+const optionNames: KnownNames<RedisStoreOptions> = {
+  client: true,
+  prefix: true,
+  durability: true,
+  replicas: true,
+  timeoutSeconds: true,
+  clock: true,
 }
 
 const durabilities: readonly Durability[] = ['everysec', 'always', 'declared']

@@ -3,8 +3,6 @@ import { base } from './lua/base.ts'
 
 /** A Lua script. Redis runs one at a time and whole: that is the transaction. */
 export interface Script {
-  /** For error messages. */
-  readonly name: string
   /** Sent when the server does not know it. */
   readonly source: string
   /** SHA-1 of the source, in hexadecimal: what the server knows it by. */
@@ -12,7 +10,7 @@ export interface Script {
 }
 
 /** Makes a script of the parts that it needs, in the order in which they build on each other, and its own body. */
-export function defineScript(name: string, parts: readonly string[], body: string): Script {
+export function defineScript(parts: readonly string[], body: string): Script {
   const source = [base, ...parts, body].join('\n')
-  return { name, source, digest: hash('sha1', source, 'hex') }
+  return { source, digest: hash('sha1', source, 'hex') }
 }

@@ -21,6 +21,8 @@ describe('what redisStore is given', () => {
       expect(() => redisStore({ client, prefix })).toThrow(TypeError)
     }
     expect(() => redisStore({ client, durability: 'no' as never })).toThrow(TypeError)
+    expect(() => redisStore({ client, replica: 1 } as never)).toThrow('redisStore: there is no "replica"')
+    expect(() => redisStore(undefined as never)).toThrow(TypeError)
     for (const timeoutSeconds of [0, -1, Number.NaN, 1e9]) {
       expect(() => redisStore({ client, timeoutSeconds })).toThrow(RangeError)
     }

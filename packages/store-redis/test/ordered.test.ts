@@ -13,7 +13,6 @@ const small = ordered
   .replace('part, 64, -1', 'part, 2, -1')
 
 const steps = defineScript(
-  'steps',
   [small],
   `
 local answers = {}

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { memoryKeyring, openFleet } from '@fleetcert/core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runReadme } from '../../../test-support/readme.ts'
 import { describeWith } from '../../../test-support/tools.ts'
@@ -48,8 +49,24 @@ describeWith(['redis-server'], 'the README', () => {
     const { nodeRedis } = await import('./support/clients.ts')
     const connected = await nodeRedis(process.env['REDIS_URL'])
     const store = redisStore({ client: connected.client, durability: 'everysec' })
-    expect(await store.nextCrlNumber({ issuerKeyId: 'ab', shard: 0 })).toBe(1n)
-    await store.close()
+    const fleet = await openFleet({ store, keyring: memoryKeyring(), background: false })
+    const { token } = await fleet.createToken({ deviceId: 'sensor-2' })
+    expect(token).toMatch(/^fct_/)
+    const { fingerprint } = await fleet.enroll('sensor-1', { owner: 'alice' })
+    expect((await fleet.identify({ fingerprint })).status).toBe('active')
+    await fleet.revoke('sensor-1')
+    expect((await fleet.crl()).crlNumber).toBeGreaterThan(0n)
+    const longAfter = new Date('9998-01-01T00:00:00Z')
+    expect(await store.prune({ ledgerBefore: longAfter, certificatesExpiredBefore: longAfter }, 1000)).toBeGreaterThan(
+      0,
+    )
+    await fleet.close()
+    // It may ask for a replica; here is none.
+    const replicated = redisStore({ client: connected.client, durability: 'everysec', replicas: 1, timeoutSeconds: 1 })
+    await expect(replicated.open()).rejects.toMatchObject({
+      details: { reason: 'too few replicas have what was written' },
+    })
+    await replicated.close()
     await connected.close()
   })
 })

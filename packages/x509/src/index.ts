@@ -70,6 +70,7 @@ export {
   publicKeyFingerprint,
   toHex,
 } from './fingerprint.ts'
+export { checkNames, type KnownNames } from './known-names.ts'
 export { attributeValues, encodeName, formatName, parseName } from './name.ts'
 export {
   encodeCertId,

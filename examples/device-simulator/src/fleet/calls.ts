@@ -17,8 +17,8 @@ type Answer =
 /** Answers the parent process. Ends this process when the parent is gone, however it ended. */
 export function answerCalls(calls: Calls): void {
   process.on('disconnect', () => process.exit(1))
-  // Ctrl-C goes to all processes of the terminal; the parent ends this one when it is done.
-  process.on('SIGINT', () => {})
+  // Ctrl-C goes to all processes of the terminal, and whoever stops a service stops all of its group; the parent ends this one when it is done.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
   process.on('message', (message: unknown) => {
     const { id, name, argument } = message as Question
     const answer = (answered: Answer): void => void process.send?.(answered, () => {})

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from '../usage-error.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 export interface FleetArguments {
   readonly count: number
@@ -70,12 +71,7 @@ export function parseFleetArguments(argv: readonly string[]): FleetArguments {
     name: Exclude<keyof typeof values, 'json' | 'broker' | 'directory'>,
     least: number,
     most: number,
-  ): number => {
-    const text = values[name]
-    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
-    if (!(value >= least && value <= most)) throw new UsageError(`--${name} must be a number from ${least} to ${most}.`)
-    return value
-  }
+  ): number => wholeNumber(name, values[name], least, most)
   const { broker, directory, json } = values
   if (broker !== 'aedes' && broker !== 'mosquitto') throw new UsageError('--broker must be aedes or mosquitto.')
   if (directory === '') throw new UsageError('--directory must name a folder.')

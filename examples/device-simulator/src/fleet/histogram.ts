@@ -20,10 +20,11 @@ export function createHistogram(): Histogram {
   }
 }
 
-export function addCounts(all: readonly HistogramCounts[]): HistogramCounts {
-  const sum: Record<number, number> = {}
+/** Adds up what was counted by the same keys. */
+export function addCounts(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum: Record<string, number> = {}
   for (const counts of all) {
-    for (const [index, count] of Object.entries(counts)) sum[Number(index)] = (sum[Number(index)] ?? 0) + count
+    for (const [key, count] of Object.entries(counts)) sum[key] = (sum[key] ?? 0) + count
   }
   return sum
 }

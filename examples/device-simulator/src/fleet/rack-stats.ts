@@ -36,21 +36,14 @@ export function endedStats(stats: RackStats): RackStats {
 /** Of several racks. */
 export function addStats(all: readonly RackStats[]): RackStats {
   const sum = (pick: (stats: RackStats) => number): number => all.reduce((total, stats) => total + pick(stats), 0)
-  const byCode = (pick: (stats: RackStats) => Readonly<Record<string, number>>): Record<string, number> => {
-    const codes: Record<string, number> = {}
-    for (const stats of all) {
-      for (const [code, count] of Object.entries(pick(stats))) codes[code] = (codes[code] ?? 0) + count
-    }
-    return codes
-  }
   return {
     devices: sum(stats => stats.devices),
     connected: sum(stats => stats.connected),
     starting: sum(stats => stats.starting),
     renewing: sum(stats => stats.renewing),
-    failing: byCode(stats => stats.failing),
+    failing: addCounts(all.map(stats => stats.failing)),
     renewed: sum(stats => stats.renewed),
-    renewalFailures: byCode(stats => stats.renewalFailures),
+    renewalFailures: addCounts(all.map(stats => stats.renewalFailures)),
     trustUpdates: sum(stats => stats.trustUpdates),
     published: sum(stats => stats.published),
     acknowledged: sum(stats => stats.acknowledged),

@@ -1,6 +1,6 @@
 import { fileIdentity, type ReconnectOptions, type RenewalOptions } from '@fleetcert/mqtt-client'
 import type { DeviceReport } from './device-report.ts'
-import { createHistogram } from './histogram.ts'
+import { addCounts, createHistogram } from './histogram.ts'
 import type { RackStats } from './rack-stats.ts'
 import { createSimulatedDevice, type SimulatedDevice } from './simulated-device.ts'
 import { withClockSkew } from './skewed-clock.ts'
@@ -95,7 +95,6 @@ function stats(
   seconds: Readonly<Record<'connect' | 'away' | 'acknowledge' | 'renewal', ReturnType<typeof createHistogram>>>,
 ): RackStats {
   const failing: Record<string, number> = {}
-  const renewalFailures: Record<string, number> = {}
   const sums = { connected: 0, starting: 0, renewing: 0, renewed: 0, trustUpdates: 0 }
   const messages = { published: 0, acknowledged: 0, failed: 0, sentAgain: 0 }
   for (const device of devices) {
@@ -110,9 +109,6 @@ function stats(
     messages.acknowledged += report.acknowledged
     messages.failed += report.failed
     messages.sentAgain += Math.max(0, report.sent - report.published)
-    for (const [code, count] of Object.entries(device.renewalFailures)) {
-      renewalFailures[code] = (renewalFailures[code] ?? 0) + count
-    }
   }
   const { user, system } = process.cpuUsage()
   return {
@@ -120,7 +116,7 @@ function stats(
     ...sums,
     ...messages,
     failing,
-    renewalFailures,
+    renewalFailures: addCounts(devices.map(device => device.renewalFailures)),
     connectSeconds: seconds.connect.counts(),
     awaySeconds: seconds.away.counts(),
     acknowledgeSeconds: seconds.acknowledge.counts(),

@@ -1,4 +1,4 @@
-import { codes, duration } from './display.ts'
+import { codes, duration, sumOf } from './display.ts'
 import type { FleetSummary } from './fleet-summary.ts'
 import type { Percentiles } from './histogram.ts'
 
@@ -16,7 +16,7 @@ export function summaryText(summary: FleetSummary): string {
     ],
     [
       'renewals',
-      `${renewals.renewed} done; failed and tried again: ${Object.values(renewals.failed).reduce((a, b) => a + b, 0)}${codes(renewals.failed)}; old certificates still good: ${renewals.notSuperseded}`,
+      `${renewals.renewed} done; failed and tried again: ${sumOf(renewals.failed)}${codes(renewals.failed)}; old certificates still good: ${renewals.notSuperseded}`,
     ],
     ...summary.storms.map((storm): [string, string] => [
       'storm',

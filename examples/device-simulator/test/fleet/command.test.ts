@@ -66,3 +66,26 @@ test('the command: a few devices are enrolled, renewed and cut off, and all is a
     folder.remove()
   }
 })
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s to the whole group ends it with an account, not with a failure',
+  {
+    timeout: 60_000,
+  },
+  async signal => {
+    const child = spawn(
+      process.execPath,
+      ['--conditions=fleetcert-source', '--no-warnings', 'examples/device-simulator/src/main.ts', '--count', '2'],
+      // A group of its own, as a terminal or a service manager makes one.
+      { cwd: root, detached: true },
+    )
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
+    const closed = once(child, 'close')
+    await expect.poll(() => output, { timeout: 30_000 }).toContain('all on after')
+    process.kill(-child.pid!, signal)
+    expect(await closed).toEqual([0, null])
+    expect(output).toContain('held: nothing lost, nobody stranded')
+    expect(output).not.toContain('the process ended')
+  },
+)

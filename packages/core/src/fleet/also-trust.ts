@@ -35,10 +35,10 @@ function checkAnchor(der: Uint8Array, now: Date): void {
     throw refused('not a CA')
   }
   if (now.getTime() >= notAfter.getTime() + 1000) throw refused('expired')
-  const { signatureAlgorithm, tbsCertificate, signature } = certificate
+  const { publicKey, signatureAlgorithm, tbsCertificate, signature } = certificate
   if (Buffer.compare(issuerDer, subjectDer) !== 0) throw refused('not self-signed')
-  // Nobody relies on the signature of a trust anchor (RFC 5280 section 6.1): what cannot be checked, such as SHA-1 of an old root, is let pass.
-  if (signatureAlgorithm === undefined) return
+  // Nobody relies on the signature of a trust anchor (RFC 5280 section 6.1): what cannot be checked, such as SHA-1 of an old root, or a Brainpool curve, is let pass.
+  if (signatureAlgorithm === undefined || publicKey.type === 'unsupported') return
   if (!signatureVerifier(subjectPublicKeyInfo)(signatureAlgorithm, tbsCertificate, signature)) {
     throw refused('not self-signed')
   }

@@ -1,7 +1,7 @@
 import { encodePem, formatFingerprint, type IoOptions, PkiError } from '@fleetcert/x509'
 import { type CertificateTemplate, createCertificateTemplate } from '../authority/certificate-template.ts'
 import { checkedNow } from '../authority/check-clock.ts'
-import { type IssueContext, type IssueOrder, issueCertificate } from '../authority/issue.ts'
+import { type IssueContext, type IssuedCertificate, type IssueOrder, issueCertificate } from '../authority/issue.ts'
 import type { Issuer } from '../authority/issuer.ts'
 import type { ResolvedProfile } from '../authority/profile.ts'
 import { type Validity, validityAt } from '../authority/validity.ts'
@@ -95,6 +95,17 @@ export function createCredentialIssuer(parts: CredentialIssuerParts): Credential
     return place === undefined ? order : { ...order, place }
   }
 
+  const credentialFrom = ({ der, fingerprint, id, notBefore, notAfter }: IssuedCertificate & Validity) => ({
+    certificate: encodePem('CERTIFICATE', der),
+    chain,
+    trustAnchors,
+    fingerprint,
+    serialNumber: id.serialNumber,
+    issuerKeyId: id.issuerKeyId,
+    notBefore,
+    notAfter,
+  })
+
   return {
     key: (csr, profile) => certifiedKey(csr, profile.keyRules, verification, checkBlocked),
 
@@ -103,16 +114,7 @@ export function createCredentialIssuer(parts: CredentialIssuerParts): Credential
       const validity = validityAt(now, profile, validitySeconds, issuingCa.certificate)
       const order = orderOf(profile, wish, key, await issuingCa.signer(), validity)
       const issued = await issueCertificate(context, order, options)
-      const credential = {
-        certificate: encodePem('CERTIFICATE', issued.der),
-        chain,
-        trustAnchors,
-        fingerprint: issued.fingerprint,
-        serialNumber: issued.id.serialNumber,
-        issuerKeyId: issued.id.issuerKeyId,
-        notBefore: validity.notBefore,
-        notAfter: validity.notAfter,
-      }
+      const credential = credentialFrom({ ...issued, ...validity })
       return key.privateKey === undefined ? credential : { ...credential, privateKey: key.privateKey }
     },
 
@@ -120,16 +122,7 @@ export function createCredentialIssuer(parts: CredentialIssuerParts): Credential
       if (der === undefined || fingerprint === undefined) {
         throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'an issued certificate has no octets' })
       }
-      return {
-        certificate: encodePem('CERTIFICATE', der),
-        chain,
-        trustAnchors,
-        fingerprint: formatFingerprint(fingerprint),
-        serialNumber: id.serialNumber,
-        issuerKeyId: id.issuerKeyId,
-        notBefore,
-        notAfter,
-      }
+      return credentialFrom({ der, fingerprint: formatFingerprint(fingerprint), id, notBefore, notAfter })
     },
   }
 }

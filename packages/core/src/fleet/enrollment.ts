@@ -1,5 +1,4 @@
-import { type IoOptions, PkiError } from '@fleetcert/x509'
-import { checkNames, type KnownNames } from '../known-names.ts'
+import { checkNames, type IoOptions, type KnownNames, PkiError } from '@fleetcert/x509'
 import { checkedOverlap } from './checked-overlap.ts'
 import { type CredentialIssuerParts, createCredentialIssuer, type Wish } from './credential-issuer.ts'
 import { currentCertificate } from './current-certificate.ts'
@@ -31,6 +30,13 @@ const renewNames: KnownNames<RenewRequest> = {
   overlapSeconds: true,
   presented: true,
   graceSeconds: true,
+}
+const serverRequestNames: KnownNames<Parameters<Fleet['issueServer']>[0]> = {
+  hosts: true,
+  csr: true,
+  validitySeconds: true,
+  profile: true,
+  subjectAltName: true,
 }
 
 /** The part of a fleet that makes certificates. */
@@ -89,6 +95,7 @@ export function createEnrollment(parts: CredentialIssuerParts): Enrollment {
     },
 
     async issueServer(request, options?: IoOptions): Promise<ServerCredential> {
+      checkNames('issueServer', request, serverRequestNames)
       // Checked before it is copied: the copy of a string would be one host for each letter.
       const hostNames = serverNames(request.hosts)
       const hosts = [...request.hosts]

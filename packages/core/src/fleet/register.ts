@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   type Certificate,
   certificateFingerprint,
+  checkNames,
   type IoOptions,
   keyId,
   PkiError,
@@ -27,6 +28,7 @@ export function createRegister(parts: FleetParts): Fleet['register'] {
     options?: IoOptions,
   ): Promise<DeviceRecord> => {
     checkIdentifier(deviceId, 'deviceId')
+    checkNames('register', request, { owner: true, attributes: true })
     const { owner, attributes } = request
     if (owner !== undefined) checkIdentifier(owner, 'owner')
     // A copy: what is kept must be what was looked at.

@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { PkiError, softwareSigner } from '@fleetcert/x509'
-import { checkNames } from '../known-names.ts'
+import { checkNames, PkiError, softwareSigner } from '@fleetcert/x509'
 import { encryptPrivateKey } from './encrypted-private-key.ts'
 import { checkDirectory, prepareDirectory } from './key-directory.ts'
 import { orUnreadable, orUnwritable, systemCode } from './key-error.ts'

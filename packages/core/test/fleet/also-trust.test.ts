@@ -31,6 +31,8 @@ describeWith(['openssl'], 'alsoTrust', () => {
     const ca = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign']
     certificate('corporate', ca)
     certificate('announced', ['basicConstraints=critical,CA:TRUE'])
+    certificate('sha1', ca, ['-sha1'])
+    certificate('brainpool', ca, ['-pkeyopt', 'ec_paramgen_curve:brainpoolP256r1'])
     certificate('device', ['basicConstraints=critical,CA:FALSE'])
     certificate('not-for-signing', ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,cRLSign'])
     const other = await open()
@@ -51,6 +53,14 @@ describeWith(['openssl'], 'alsoTrust', () => {
     expect(trustAnchors).toBe(fleet.trustAnchors)
     expect(decodePem(chain)).toHaveLength(1)
     await fleet.close()
+  })
+
+  it('takes a root whose signature cannot be checked here: of SHA-1, or on another curve', async () => {
+    for (const name of ['sha1', 'brainpool']) {
+      const fleet = await open(made.get(name))
+      expect(fleet.trustAnchors, name).toContain(made.get(name))
+      await fleet.close()
+    }
   })
 
   it('lets in nobody: what such a CA signs is unknown to identify', async () => {

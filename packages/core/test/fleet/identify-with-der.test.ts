@@ -35,6 +35,7 @@ test('a revocation counts at once, unknown is unknown, and a store that is down 
   await fleet.revoke('d-2')
   expect((await fleet.identify({ fingerprint }, { withDer: true })).status).toBe('revoked')
   expect(await fleet.identify({ fingerprint: 'AB'.repeat(32) }, { withDer: true })).toEqual({ status: 'unknown' })
+  expect(fleet.identityCounters().unknown).toBe(1)
   isDown = true
   await expect(fleet.identify({ fingerprint }, { withDer: true })).rejects.toMatchObject({
     code: 'ERR_PKI_STORE_UNAVAILABLE',

@@ -282,7 +282,7 @@ describe('a token and a process that dies', () => {
     await fleet.enroll('sensor-1', { csr: (await deviceKey()).csr, token })
   })
 
-  it('is good again at once when the signer failed', async () => {
+  it('is good again at once when the certificate could not be recorded', async () => {
     const { token } = await fleet.createToken({ deviceId: 'sensor-1' })
     const { csr } = await deviceKey()
     let failing = true
@@ -294,7 +294,7 @@ describe('a token and a process that dies', () => {
           return async (...args: unknown[]) => {
             if (failing && property === 'commit') {
               failing = false
-              throw Object.assign(new Error('no disk'), {})
+              throw new Error('no disk')
             }
             return value.apply(target, args)
           }

@@ -1,5 +1,6 @@
 import type { HubActionType, HubAuthorize } from '../hub.ts'
 import { actionSet, operatorActions } from './actions.ts'
+import { bearerCredential } from './bearer-credential.ts'
 import { headerAuthorize } from './header-authorize.ts'
 import { secretTest } from './secrets.ts'
 
@@ -23,8 +24,7 @@ export function bearerToken(
   const isToken = secretTest('bearerToken', tokens)
   const actions = actionSet('bearerToken: actions', options.actions ?? operatorActions)
   return headerAuthorize((header, action) => {
-    // RFC 9110 section 11.1: the scheme is case-insensitive.
-    const sent = /^bearer +([\x21-\x7e]+)$/i.exec(header('authorization') ?? '')?.[1]
+    const sent = bearerCredential(header('authorization'))
     return actions.has(action.type) && sent !== undefined && isToken(sent)
   })
 }

@@ -1,4 +1,4 @@
-import type { CertificateInput, CsrKey } from '@fleetcert/core'
+import { type CertificateInput, type CsrKey, checkNames, type KnownNames } from '@fleetcert/core'
 import type { FactoryEnrollment } from './factory-enrollment.ts'
 
 /** How a hub serves devices. */
@@ -37,11 +37,20 @@ export interface DeviceSettings {
   readonly key: CsrKey
 }
 
+const optionNames: KnownNames<DeviceOptions> = {
+  renewalGraceSeconds: true,
+  maximumConcurrent: true,
+  renewalInfoSeconds: true,
+  factory: true,
+  labels: true,
+  key: true,
+}
 const yearSeconds = 366 * 86_400
 const keys: readonly unknown[] = ['P-256', 'P-384', 'Ed25519', 'RSA'] satisfies readonly CsrKey[]
 
 /** @throws TypeError, RangeError */
 export function deviceSettings(options: DeviceOptions = {}): DeviceSettings {
+  checkNames('createHub: device', options, optionNames)
   const { renewalGraceSeconds = 0, maximumConcurrent = 64, renewalInfoSeconds = 6 * 3600, factory } = options
   assertInteger('renewalGraceSeconds', renewalGraceSeconds, 0, 10 * yearSeconds)
   assertInteger('maximumConcurrent', maximumConcurrent, 1, 100_000)

@@ -1,5 +1,6 @@
 import { type CertificationRequest, encodePem, isPkiError, PkiError, parseCertificate } from '@fleetcert/core'
 import type { DeviceServices } from './device-services.ts'
+import type { FactoryGrant } from './factory-enrollment.ts'
 import { factoryGrant } from './factory-grant.ts'
 
 const tokenSeconds = 120
@@ -19,8 +20,21 @@ export async function enrollByFactory(
     readonly report: (error: unknown) => void
   },
 ): Promise<string> {
-  const { fleet } = services
   const grant = await factoryGrant(services, caller.peerCertificates, caller.label, caller.report)
+  try {
+    return await enrollAs(services.fleet, grant, csr)
+  } catch (error) {
+    // Ids and profiles are the operator's word, not the device's, which could not mend them.
+    if (isPkiError(error, 'ERR_PKI_DEVICE_ID') || isPkiError(error, 'ERR_PKI_PROFILE')) caller.report(error)
+    throw error
+  }
+}
+
+async function enrollAs(
+  fleet: DeviceServices['fleet'],
+  grant: FactoryGrant,
+  csr: CertificationRequest,
+): Promise<string> {
   const { deviceId } = grant
   const issued = await issuedBefore(fleet, deviceId, csr)
   if (issued !== undefined) return issued

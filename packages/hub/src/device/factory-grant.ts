@@ -5,12 +5,11 @@ import {
   PkiError,
   parseCertificate,
   publicKeyFingerprint,
-  type VerifyPathOptions,
   verifyPath,
 } from '@fleetcert/core'
 import { settleWithin } from '../exchange/settle-within.ts'
 import type { DeviceServices } from './device-services.ts'
-import type { FactoryEnrollment, FactoryGrant } from './factory-enrollment.ts'
+import type { FactoryCandidate, FactoryEnrollment, FactoryGrant } from './factory-enrollment.ts'
 
 const callbackSeconds = 10
 
@@ -41,8 +40,7 @@ export async function factoryGrant(
     fingerprint: certificateFingerprint(der),
     ...(label === undefined ? {} : { label }),
   }
-  const signal = AbortSignal.timeout(callbackSeconds * 1000)
-  const grant = await ask(() => factory.enroll(candidate, { signal }), signal, report)
+  const grant = await askOperator(factory, candidate, report)
   if (typeof grant?.deviceId !== 'string') throw untrusted('it was not accepted')
   const profile = grant.profile ?? (label === undefined ? undefined : labels.get(label)?.profile)
   return { ...grant, ...(profile === undefined ? {} : { profile }) }
@@ -54,8 +52,8 @@ async function factoryPath(
   sent: readonly Uint8Array[],
   at: Date,
 ): Promise<readonly Certificate[]> {
-  const crls = factory.crls === undefined ? undefined : await crlsInTime(factory.crls)
   try {
+    const crls = factory.crls && (await inTime('device.factory.crls', factory.crls()))
     const { path } = await verifyPath({
       certificate,
       chain: [...(factory.intermediates ?? []), ...sent],
@@ -72,21 +70,16 @@ async function factoryPath(
     if (isPkiError(error) && error.code.startsWith('ERR_PKI_PATH_')) {
       throw new PkiError('ERR_PKI_CLIENT_UNTRUSTED', { reason: 'no path leads to a manufacturer' }, { cause: error })
     }
-    // A trust anchor or a CRL that cannot be read is the operator's to hear of, and no fault of the device.
+    // A trust anchor or a CRL that cannot be had or read is the operator's to hear of, and no fault of the device.
     throw new PkiError('ERR_PKI_INTERNAL', {}, { cause: error })
   }
 }
 
 /** Anybody who shows a certificate is waited for here: a look-up that never ends must not keep a place among the enrolments for good. */
-async function crlsInTime(crls: NonNullable<FactoryEnrollment['crls']>): Promise<VerifyPathOptions['crls']> {
-  const asked = Promise.resolve(crls()).then(found => ({ found }))
-  const answer = await settleWithin<{ readonly found: VerifyPathOptions['crls'] } | undefined>(
-    callbackSeconds * 1000,
-    asked,
-    () => undefined,
+function inTime<T>(what: string, asked: T | Promise<T>): Promise<T> {
+  return settleWithin<T>(callbackSeconds * 1000, Promise.resolve(asked), () =>
+    Promise.reject(new Error(`${what}: no answer within ${callbackSeconds} s`)),
   )
-  if (answer !== undefined) return answer.found
-  throw new PkiError('ERR_PKI_INTERNAL', {}, { cause: new Error(`no CRLs of the factory within ${callbackSeconds} s`) })
 }
 
 function readOctets(der: Uint8Array): Certificate {
@@ -102,22 +95,16 @@ function untrusted(reason: string): PkiError {
 }
 
 /** What the callback answers in time; a throw, a rejection and lateness are no answer. */
-async function ask<T>(
-  callback: () => T | Promise<T>,
-  signal: AbortSignal,
+async function askOperator(
+  factory: FactoryEnrollment,
+  candidate: FactoryCandidate,
   report: (error: unknown) => void,
-): Promise<T | undefined> {
-  let stop!: () => void
-  const late = new Promise<undefined>(resolve => {
-    stop = () => resolve(undefined)
-    signal.addEventListener('abort', stop, { once: true })
-  })
+): Promise<FactoryGrant | undefined> {
+  const signal = AbortSignal.timeout(callbackSeconds * 1000)
   try {
-    return await Promise.race([callback(), late])
+    return await inTime('device.factory.enroll', factory.enroll(candidate, { signal }))
   } catch (error) {
     report(error)
     return undefined
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

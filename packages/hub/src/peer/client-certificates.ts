@@ -1,3 +1,4 @@
+import { decodeBase64 } from '../exchange/base64.ts'
 import { malformed } from '../exchange/fields.ts'
 
 // A certificate that is read here has 64 KiB at the most, a chain ten certificates; node takes 16 KiB of headers as a rule.
@@ -35,8 +36,7 @@ function byteSequence(name: string, text: string): Uint8Array {
   if (text.length > limitCharacters) throw malformed(`${name}: too long`)
   const base64 = /^[ \t]*:([A-Za-z0-9+/]+={0,2}):[ \t]*$/.exec(text)?.[1]
   if (base64 === undefined) throw malformed(`${name}: expected base64 between colons`)
-  const octets = Buffer.from(base64, 'base64')
-  // node:buffer skips what it does not understand; only the canonical text of the octets comes back unchanged.
-  if (octets.toString('base64') !== base64) throw malformed(`${name}: not canonical base64`)
-  return new Uint8Array(octets)
+  const octets = decodeBase64(base64)
+  if (octets === undefined) throw malformed(`${name}: not canonical base64`)
+  return octets
 }

@@ -1,3 +1,4 @@
+import { decodeBase64 } from '../exchange/base64.ts'
 import { checkFields, type Fields, malformed, oneOf, text } from '../exchange/fields.ts'
 
 /** A request as it came. */
@@ -61,8 +62,8 @@ export function fingerprintField(value: unknown, name: string): string {
 export function signatureField(value: unknown, name: string): Uint8Array {
   const base64 = text(value, name)
   if (base64.length > 2048) throw malformed(`${name}: too long`)
-  const octets = Buffer.from(base64, 'base64')
-  if (octets.length === 0 || octets.toString('base64') !== base64) throw malformed(`${name}: expected base64`)
+  const octets = decodeBase64(base64)
+  if (octets === undefined || octets.length === 0) throw malformed(`${name}: expected base64`)
   return octets
 }
 

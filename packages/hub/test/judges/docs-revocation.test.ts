@@ -30,7 +30,7 @@ describeWith(['openssl', 'curl', 'jq', 'bash'], 'docs/revocation.md, "Check it y
     const device = await pki.fleet.enroll('sensor-1')
     writeFileSync(folder.path('device.pem'), device.certificate + device.chain)
     const check = async (): Promise<string> => {
-      const { output } = await runTool('bash', ['-c', `cd ${folder.directory}\n${commands()}`])
+      const { output } = await runTool('bash', ['--norc', '-c', `cd ${folder.directory}\n${commands()}`])
       return output
     }
     const good = await check()

@@ -21,7 +21,7 @@ const fingerprintOf = (name: string): Promise<{ readonly output: string }> =>
   runTool('openssl', ['x509', '-in', folder.path(name), '-noout', '-fingerprint', '-sha256'])
 
 async function shell(script: string) {
-  return runTool('bash', ['-c', `cd ${folder.directory}\nset -e -o pipefail\n${script}`])
+  return runTool('bash', ['--norc', '-c', `cd ${folder.directory}\nset -e -o pipefail\n${script}`])
 }
 
 /** The commands under "With curl" in docs/hub-device-api.md, as they are written; only what is "yours" there is this test's. */

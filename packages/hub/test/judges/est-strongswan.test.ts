@@ -21,7 +21,7 @@ describeWith(['pki', 'openssl', 'bash'], 'EST with strongSwan', () => {
     folder.remove()
   })
 
-  const shell = (script: string) => runTool('bash', ['-c', `cd ${folder.directory}\nset -e\n${script}`])
+  const shell = (script: string) => runTool('bash', ['--norc', '-c', `cd ${folder.directory}\nset -e\n${script}`])
 
   const newKey = (key: string, kind: string): string =>
     `openssl genpkey -quiet ${kind} -out ${key} 2>/dev/null || openssl genpkey ${kind} -out ${key} 2>/dev/null`

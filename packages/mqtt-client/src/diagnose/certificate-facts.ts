@@ -32,7 +32,7 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
 }
 
 /** Names that the subject alternative name holds, as Node writes them. */
-export function subjectNames(certificate: X509Certificate): string[] {
+function subjectNames(certificate: X509Certificate): string[] {
   // Node quotes what holds a comma, as JSON (CVE-2021-44532).
   const parts = certificate.subjectAltName?.slice(0, 4096).match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []
   return parts.slice(0, mostNames).map(part => plainText(part.trim()))

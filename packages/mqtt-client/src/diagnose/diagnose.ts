@@ -1,5 +1,6 @@
 import { parseBrokerUrl } from '../broker-address.ts'
 import type { DeviceIdentity } from '../device-identity.ts'
+import { parseHubUrl } from '../hub/hub-address.ts'
 import { plainText } from '../plain-text.ts'
 import { type CertificateFacts, certificateFacts } from './certificate-facts.ts'
 import { examineIdentity } from './examine-identity.ts'
@@ -82,9 +83,7 @@ export async function diagnoseAt(
 ): Promise<Diagnosis> {
   const address = parseBrokerUrl(url)
   const { hubUrl, timeoutSeconds = 10, signal } = options
-  if (hubUrl !== undefined && new URL(hubUrl).protocol !== 'https:') {
-    throw new TypeError('"hubUrl" must begin with https://')
-  }
+  const hub = hubUrl === undefined ? undefined : parseHubUrl(hubUrl, '"hubUrl"')
   const serverName = (options.serverName ?? address.host).replace(/\.$/, '')
   const common = { timeoutSeconds, ...(signal && { signal }) }
   signal?.throwIfAborted()
@@ -94,7 +93,7 @@ export async function diagnoseAt(
   const reached = (): boolean =>
     !findings.some(({ step, level }) => level === 'problem' && (step === 'dns' || step === 'tcp'))
 
-  findings.push(await probeDns(address))
+  findings.push(await probeDns(address, timeoutSeconds, signal))
   if (reached()) findings.push(await probeTcp(address, timeoutSeconds, signal))
   if (reached()) {
     const tlsOptions: TlsProbeOptions = { ...common, serverName, anchors: own.anchors }
@@ -119,7 +118,7 @@ export async function diagnoseAt(
     now,
     issued,
     anchors: own.anchors,
-    ...(hubUrl === undefined ? {} : { hubUrl }),
+    ...(hub && { hub }),
   })
   findings.push(clock.finding)
 

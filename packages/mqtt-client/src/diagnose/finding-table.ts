@@ -1,3 +1,5 @@
+import type { FindingLevel, FindingStep } from './finding.ts'
+
 /** The code of a finding: what it is about, then what was found. */
 export type FindingCode =
   | 'IDENTITY_OK'
@@ -53,8 +55,8 @@ export type FindingCode =
   | 'MQTT_NO_ANSWER'
 
 interface FindingKind {
-  readonly step: 'identity' | 'clock' | 'dns' | 'tcp' | 'tls' | 'server' | 'client' | 'mqtt'
-  readonly level: 'ok' | 'note' | 'problem'
+  readonly step: FindingStep
+  readonly level: FindingLevel
   readonly advice?: string
 }
 

@@ -1,13 +1,22 @@
 import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrokerAddress } from '../broker-address.ts'
 import { type Finding, finding } from './finding.ts'
 
 /** Looks a host up. */
-export async function probeDns({ host }: BrokerAddress): Promise<Finding> {
+export async function probeDns(
+  { host }: BrokerAddress,
+  timeoutSeconds: number,
+  signal?: AbortSignal,
+): Promise<Finding> {
   if (isIP(host) !== 0) return finding('DNS_OK', `${host} is an address: no name has to be looked up.`)
+  const late = sleep(timeoutSeconds * 1000, undefined, { ref: false, ...(signal && { signal }) }).then(() => {
+    throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+  })
   try {
-    const addresses = await lookup(host, { all: true })
+    // getaddrinfo cannot be called off: its answer is not waited for.
+    const addresses = await Promise.race([lookup(host, { all: true }), late])
     return finding(
       'DNS_OK',
       `${host} has the address ${addresses

@@ -40,7 +40,7 @@ export function probeTls(address: BrokerAddress, options: TlsProbeOptions): Prom
       host: address.host,
       port: address.port,
       servername: isIP(options.serverName) === 0 ? options.serverName : '',
-      // The one place where a server's certificate is looked at that may not be the right one. It decides nothing here, and nothing is sent.
+      // Here a server's certificate is looked at that may not be the right one. It decides nothing, and nothing is sent.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
       ca: options.anchors.map(anchor => anchor.toString()),

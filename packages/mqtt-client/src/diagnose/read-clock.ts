@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { request } from 'node:https'
 import { isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { HubAddress } from '../hub/hub-address.ts'
 import { sketchPath } from './certificate-path.ts'
 import { isFor } from './examine-server.ts'
 import { type Finding, finding } from './finding.ts'
@@ -19,7 +20,7 @@ export interface ClockOptions {
   /** Certificates that somebody has issued already: their beginning is in the past. */
   readonly issued: readonly X509Certificate[]
   readonly anchors: readonly X509Certificate[]
-  readonly hubUrl?: string
+  readonly hub?: HubAddress
   readonly timeoutSeconds: number
   readonly signal?: AbortSignal
 }
@@ -29,8 +30,8 @@ const toleratedSeconds = 60
 
 /** Compares the device's clock with the `Date` of the hub's answers (RFC 9110 section 6.6.1), and with what certificates say of the past. */
 export async function readClock(options: ClockOptions): Promise<ClockReading> {
-  const { issued, hubUrl } = options
-  const hubTime = hubUrl === undefined ? undefined : await dateOf(hubUrl, options)
+  const { issued, hub } = options
+  const hubTime = hub === undefined ? undefined : await dateOf(hub, options)
   const now = options.now()
   if (hubTime !== undefined) {
     const offset = now.getTime() - hubTime.getTime()
@@ -49,7 +50,7 @@ export async function readClock(options: ClockOptions): Promise<ClockReading> {
     const sentence = `The device's clock says ${sayDate(now)}, and a certificate that was issued already begins on ${sayDate(new Date(newest))}: the clock is behind by at least ${sayDuration(newest - now.getTime())}.`
     return { finding: finding('CLOCK_BEHIND', sentence) }
   }
-  const why = hubUrl === undefined ? 'Without the URL of a hub' : 'The hub did not tell the time, so'
+  const why = hub === undefined ? 'Without the URL of a hub' : 'The hub did not tell the time, so'
   const sentence = `The device's clock says ${sayDate(now)}. ${why} that cannot be compared with anything; the certificates do not contradict it.`
   return { finding: finding('CLOCK_UNKNOWN', sentence) }
 }
@@ -58,12 +59,13 @@ export async function readClock(options: ClockOptions): Promise<ClockReading> {
  * Asks a hub for its time: a request without a body, a credential or anything of the device. It is sent only where the hub's certificates lead to a trust anchor and its name is right; their times are left out of it, for a clock
  * that is wrong is why they seem wrong.
  */
-function dateOf(hubUrl: string, { anchors, timeoutSeconds, signal }: ClockOptions): Promise<Date | undefined> {
-  const url = new URL('/', hubUrl)
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+function dateOf(
+  { host, port }: HubAddress,
+  { anchors, timeoutSeconds, signal }: ClockOptions,
+): Promise<Date | undefined> {
   return new Promise(resolve => {
-    const asked = request(url, {
-      method: 'HEAD',
+    const asked = request({
+      ...{ method: 'HEAD', host, port, path: '/' },
       agent: false,
       servername: isIP(host) === 0 ? host : '',
       ca: anchors.map(anchor => anchor.toString()),
@@ -71,7 +73,6 @@ function dateOf(hubUrl: string, { anchors, timeoutSeconds, signal }: ClockOption
       // Judged below, before the request is sent; by all but the times.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
-      timeout: timeoutSeconds * 1000,
       ...(signal && { signal }),
     })
     const fail = (): void => {

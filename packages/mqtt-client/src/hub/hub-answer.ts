@@ -30,14 +30,19 @@ export function readConfirmation(json: unknown): { readonly superseded: number }
   return { superseded }
 }
 
-/** What a hub says of an error: its code if it is one of ours, its words in one line. */
-export function readHubError(json: unknown): { readonly code?: string; readonly reason?: string } {
+/**
+ * What a hub says of an error: its code if it is one of ours, its words in one line; none that repeat `token`, for a server that says again what it was sent must not bring it into a log.
+ */
+export function readHubError(json: unknown, token?: string): { readonly code?: string; readonly reason?: string } {
   if (typeof json !== 'object' || json === null) return {}
   const { error } = json as { readonly error?: unknown }
   const { code, message } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
+  // Before the words are cut: a part of a token is too much as well.
+  const isRepeated = token !== undefined && typeof message === 'string' && message.includes(token)
+  const reason = typeof message === 'string' && !isRepeated ? plainText(message) : ''
   return {
     ...(typeof code === 'string' && /^ERR_PKI_[A-Z_]{1,60}$/.test(code) ? { code } : {}),
-    ...(typeof message === 'string' && plainText(message) !== '' ? { reason: plainText(message) } : {}),
+    ...(reason === '' ? {} : { reason }),
   }
 }
 

@@ -143,11 +143,9 @@ function readResponse({ statusCode: status = 0, headers }: IncomingMessage, text
     if (!isJson || !isPlain) throw unusable('it is not JSON')
     return { json: parseJson(text), ...wait }
   }
-  const said = isJson && isPlain ? readHubError(jsonOrNothing(text)) : {}
+  const said = isJson && isPlain ? readHubError(jsonOrNothing(text), token) : {}
   const redirected = status >= 300 && status < 400 ? 'a redirect, which is not followed' : undefined
-  // A server that repeats what it was sent must not bring the token into a log.
-  const heard = token !== undefined && said.reason?.includes(token) ? undefined : said.reason
-  const reason = redirected ?? heard ?? `HTTP status ${status}`
+  const reason = redirected ?? said.reason ?? `HTTP status ${status}`
   throw new PkiError('ERR_PKI_HUB_REFUSED', { status, ...(said.code && { code: said.code }), ...wait, reason })
 }
 

@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, randomUUID } from 'node:crypto'
 import { decodePemOne, PkiError, softwareSigner, toHex } from '@fleetcert/x509'
 import type { MqttClient } from 'mqtt'
-import { parseJson, readConfirmation, readCredentialAnswer, readHubError, readRenewalInfo } from './hub-answer.ts'
+import { readJsonObject } from '../read-json-object.ts'
+import { readConfirmation, readCredentialAnswer, readHubError, readRenewalInfo } from './hub-answer.ts'
 import type { HubTransport } from './hub-transport.ts'
 import { boundedSeconds } from './retry-after.ts'
 
@@ -50,8 +51,8 @@ export function createMqttHubClient(client: MqttClient, options: MqttHubOptions)
     let stop = (): void => {}
     const answer = new Promise<unknown>((resolve, reject) => {
       const onMessage = (topic: string, payload: Buffer): void => {
-        if (topic !== responseTopic || payload.length > limitBytes) return
-        const message = messageOf(payload)
+        if (topic !== responseTopic) return
+        const message = readJsonObject(payload, limitBytes)
         // Another's answer, or one that came after its time.
         if (message === undefined || message['id'] !== id) return
         if (message['error'] === undefined) resolve(message['result'])
@@ -95,16 +96,7 @@ async function signText(privateKey: string, text: string): Promise<string> {
   return Buffer.from(signature).toString('base64')
 }
 
-function messageOf(payload: Buffer): Record<string, unknown> | undefined {
-  try {
-    const message = parseJson(payload.toString('utf8'))
-    return typeof message === 'object' && message !== null ? (message as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function refusal(message: Record<string, unknown>): PkiError<'ERR_PKI_HUB_REFUSED'> {
+function refusal(message: Readonly<Record<string, unknown>>): PkiError<'ERR_PKI_HUB_REFUSED'> {
   const { code, reason = 'no reason given' } = readHubError(message)
   const seconds = boundedSeconds((message['error'] as { retryAfterSeconds?: unknown } | null)?.retryAfterSeconds)
   return new PkiError('ERR_PKI_HUB_REFUSED', {

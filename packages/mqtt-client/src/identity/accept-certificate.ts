@@ -1,7 +1,6 @@
 import {
   attributeValues,
   type Certificate,
-  certificateFingerprint,
   decodePem,
   extendedKeyUsageOids,
   isPkiError,
@@ -139,23 +138,6 @@ function readRoot(der: Uint8Array): Certificate[] {
 
 function isSelfIssued({ issuerDer, subjectDer }: Certificate): boolean {
   return Buffer.compare(issuerDer, subjectDer) === 0
-}
-
-/** The fingerprint of the first certificate of a PEM text: `AA:BB:…`. */
-export function firstFingerprint(text: string): string {
-  return certificateFingerprint(firstCertificate(text).der)
-}
-
-/**
- * The first certificate of a PEM text.
- *
- * @throws PkiError `ERR_PKI_IDENTITY`, or what reading it throws
- */
-export function firstCertificate(text: string): Certificate {
-  const [block] = decodePem(text, 'CERTIFICATE')
-  if (block === undefined)
-    throw new PkiError('ERR_PKI_IDENTITY', { reason: 'the certificate text holds no certificate' })
-  return parseCertificate(block.der)
 }
 
 function refused(reason: string, cause?: unknown): PkiError<'ERR_PKI_HUB_ANSWER'> {

@@ -80,12 +80,9 @@ export function createFileStorage(
   const pathOf = (revision: number): string => join(states, `${revision}.state`)
 
   async function readPair(): Promise<Pair | undefined> {
-    const missing = (error: unknown): undefined => {
-      if (!isMissingFile(error)) throw error
-    }
     const [certificate, privateKey] = await Promise.all([
-      readTextFile(certificatePath, { fileSystem }).catch(missing),
-      readTextFile(privateKeyPath, { fileSystem, isSecret: true }).catch(missing),
+      readTextFile(certificatePath, { fileSystem }).catch(unlessMissingFile),
+      readTextFile(privateKeyPath, { fileSystem, isSecret: true }).catch(unlessMissingFile),
     ])
     if (certificate === undefined && privateKey === undefined) return undefined
     if (certificate !== undefined && privateKey !== undefined) return { certificate, privateKey }
@@ -95,13 +92,10 @@ export function createFileStorage(
 
   /** What a person trusts: the copy beside the devices, or the fleet's own file where that is missing. */
   async function readTrustAnchors(isNeeded: boolean): Promise<string | undefined> {
-    const missing = (error: unknown): undefined => {
-      if (!isMissingFile(error)) throw error
-    }
-    const copy = await readTextFile(join(devices, 'ca-cert.pem'), { fileSystem }).catch(missing)
+    const copy = await readTextFile(join(devices, 'ca-cert.pem'), { fileSystem }).catch(unlessMissingFile)
     if (copy !== undefined) return copy
     const own = readTextFile(join(directory, 'ca-cert.pem'), { fileSystem })
-    return isNeeded ? own : own.catch(missing)
+    return isNeeded ? own : own.catch(unlessMissingFile)
   }
 
   async function save(state: IdentityState, revision: number): Promise<boolean> {
@@ -149,8 +143,8 @@ export function createFileStorage(
     )
   }
 
-  async function write(path: string, text: string): Promise<void> {
-    const file = await fileSystem.create(path, 0o600)
+  async function write(path: string, text: string, mode = 0o600): Promise<void> {
+    const file = await fileSystem.create(path, mode)
     try {
       await file.write(text)
       await file.sync()
@@ -199,13 +193,7 @@ export function createFileStorage(
     if (there === text) return
     const temporary = join(devices, `.${randomBytes(8).toString('hex')}.tmp`)
     try {
-      const file = await fileSystem.create(temporary, mode)
-      try {
-        await file.write(text)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
+      await write(temporary, text, mode)
       await fileSystem.rename(temporary, path)
       await fileSystem.syncDirectory(devices)
     } catch (error) {
@@ -269,6 +257,10 @@ function fingerprintOf(text: string): string | undefined {
 
 function isMissingFile(error: unknown): boolean {
   return isPkiError(error) && codeOf(error.cause) === 'ENOENT'
+}
+
+function unlessMissingFile(error: unknown): undefined {
+  if (!isMissingFile(error)) throw error
 }
 
 function unlessMissing(error: unknown): readonly string[] {

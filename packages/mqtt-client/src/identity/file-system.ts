@@ -47,13 +47,8 @@ const readOnly = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 /** The file system of this machine. */
 export const nodeFileSystem: FileSystem = {
   async read(path) {
-    const file = await open(path, readOnly)
-    try {
-      const { mode } = await file.stat()
-      return { text: await readText(file), mode }
-    } finally {
-      await file.close()
-    }
+    const { octets, mode } = await readOctets(path)
+    return { text: octets.toString('utf8'), mode }
   },
   list: directory => readdir(directory),
   async modifiedAt(path) {
@@ -87,13 +82,24 @@ export const nodeFileSystem: FileSystem = {
   },
 }
 
-async function readText(file: FileHandle): Promise<string> {
+/** The octets of a file, as {@link FileSystem.read}. */
+export async function readOctets(path: string): Promise<{ readonly octets: Buffer; readonly mode: number }> {
+  const file = await open(path, readOnly)
+  try {
+    const { mode } = await file.stat()
+    return { octets: await readToEnd(file), mode }
+  } finally {
+    await file.close()
+  }
+}
+
+async function readToEnd(file: FileHandle): Promise<Buffer> {
   // Never by the size that the file system states: a device file has none and no end either.
   const buffer = Buffer.alloc(limitBytes + 1)
   let length = 0
   while (length < buffer.length) {
     const { bytesRead } = await file.read(buffer, length, buffer.length - length)
-    if (bytesRead === 0) return buffer.toString('utf8', 0, length)
+    if (bytesRead === 0) return buffer.subarray(0, length)
     length += bytesRead
   }
   throw Object.assign(new Error('file too large'), { code: 'EFBIG' })

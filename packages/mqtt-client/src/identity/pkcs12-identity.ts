@@ -1,9 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import { PkiError } from '@fleetcert/x509'
 import type { DeviceCredentialPkcs12, DeviceIdentity } from '../device-identity.ts'
-import { readTextFile } from '../read-text-file.ts'
-
-const limitBytes = 1024 * 1024
+import { readBinaryFile, readTextFile } from '../read-text-file.ts'
 
 /** The files of {@link pkcs12Identity}. */
 export interface Pkcs12IdentityOptions {
@@ -29,29 +25,9 @@ export function pkcs12Identity(options: Pkcs12IdentityOptions): DeviceIdentity {
   return {
     deviceId,
     async credential(): Promise<DeviceCredentialPkcs12> {
-      const [pkcs12, trustAnchors] = await Promise.all([readFileOctets(path), readTextFile(trustAnchorsPath)])
+      const [pkcs12, trustAnchors] = await Promise.all([readBinaryFile(path), readTextFile(trustAnchorsPath)])
       const phrase = typeof passphrase === 'function' ? await passphrase() : passphrase
       return { pkcs12, trustAnchors, ...(phrase === undefined ? {} : { passphrase: phrase }) }
     },
   }
-}
-
-async function readFileOctets(path: string): Promise<Uint8Array> {
-  let file: FileHandle | undefined
-  try {
-    file = await open(path)
-    const buffer = Buffer.alloc(limitBytes + 1)
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length)
-      if (bytesRead === 0) return buffer.subarray(0, length)
-      length += bytesRead
-    }
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
-    throw new PkiError('ERR_PKI_IDENTITY', { reason: `cannot read ${path}: ${code}` }, { cause })
-  } finally {
-    await file?.close()
-  }
-  throw new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
 }

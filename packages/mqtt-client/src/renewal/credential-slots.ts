@@ -1,4 +1,5 @@
 import type { PkiError } from '@fleetcert/x509'
+import { isBusy } from '../attempt-end.ts'
 import type { CredentialSource } from '../credential-source.ts'
 import type { Speaker } from '../hub/hub-transport.ts'
 import type { LoadedState, StoredCredential } from '../identity/identity-state.ts'
@@ -48,9 +49,6 @@ export interface CredentialSlots {
   /** Lets a credential that was refused be tried again. */
   forgive(): void
 }
-
-// What a broker says when it is busy: MQTT 3.1.1 section 3.2.2.3, MQTT 5 section 3.2.2.2.
-const busy = new Set([0x03, 0x88, 0x89, 0x97, 0x9c, 0x9d, 0x9f])
 
 /**
  * Chooses between the two slots before each attempt. Whichever was refused last is passed over for the other one, so whatever a crash has left in them, and whichever of the two the fleet knows to be good, one of two
@@ -151,6 +149,6 @@ function unlessUnusable(read: () => Slot | undefined): Slot | undefined {
 
 /** Whether the other credential may fare better: not when nobody answers, and not when the broker is busy. */
 function concernsCredential({ code, details }: PkiError): boolean {
-  if (code === 'ERR_PKI_BROKER_REFUSED') return !busy.has((details as { reasonCode?: number }).reasonCode ?? -1)
+  if (code === 'ERR_PKI_BROKER_REFUSED') return !isBusy((details as { reasonCode?: number }).reasonCode ?? -1)
   return code.startsWith('ERR_PKI_CLIENT_') || code === 'ERR_PKI_SERVER_UNTRUSTED' || code === 'ERR_PKI_TLS'
 }

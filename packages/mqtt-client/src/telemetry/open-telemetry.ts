@@ -1,6 +1,8 @@
 import { isPkiError, PkiError } from '@fleetcert/x509'
+import { callListener } from '../call-listener.ts'
 import type { DeviceConnection } from '../device-connection.ts'
-import { readJsonObject, writeJson } from './rpc-message.ts'
+import { readJsonObject } from '../read-json-object.ts'
+import { rpcLimitBytes, writeJson } from './rpc-message.ts'
 import { createRpcResponder, type RpcEvent, type RpcMethod, type RpcPacket } from './rpc-responder.ts'
 import type { TelemetryProfile } from './telemetry-profile.ts'
 
@@ -70,16 +72,9 @@ export async function openTelemetry(connection: DeviceConnection, options: Telem
   const onMessage = (topic: string, payload: Uint8Array, packet: Omit<RpcPacket, 'topic' | 'payload'>): void => {
     responder.take({ topic, payload, retain: packet.retain === true, dup: packet.dup === true })
     if (topic !== profile.attributeUpdatesTopic) return
-    const values = readJsonObject(payload)
-    if (values === undefined) return
-    try {
-      onAttributes?.(values)
-    } catch (error) {
-      // As for every listener: the mistake is seen. Thrown from here MQTT.js would never read on.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    const values = readJsonObject(payload, rpcLimitBytes)
+    // Thrown from here MQTT.js would never read on.
+    if (values !== undefined) callListener(() => onAttributes?.(values))
   }
   const filters = [
     ...(Object.keys(methods).length > 0 ? [profile.requestFilter] : []),

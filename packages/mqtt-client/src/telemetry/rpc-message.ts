@@ -1,3 +1,5 @@
+import { readJsonObject } from '../read-json-object.ts'
+
 /** A request to a device. */
 export interface RpcRequest {
   /** The caller's; the reply carries it. */
@@ -27,7 +29,7 @@ export const rpcLimitBytes: number = 64 * 1024
 /** Reads `{ "id", "method", "params" }`, or without the id where the topic has it. Never throws, whatever the octets. */
 export function readRpc(payload: Uint8Array, idOfTopic?: string): ReadRpc {
   if (payload.length > rpcLimitBytes) return { ignored: 'too large' }
-  const message = readJsonObject(payload)
+  const message = readJsonObject(payload, rpcLimitBytes)
   if (message === undefined) return { ignored: 'not a JSON object' }
   const id = idOfTopic ?? message['id']
   if (!isId(id)) return { ignored: 'no id' }
@@ -39,19 +41,6 @@ export function readRpc(payload: Uint8Array, idOfTopic?: string): ReadRpc {
 /** The reply to a failed request. */
 export function rpcError(code: RpcErrorCode, message: string): RpcOutcome {
   return { error: { code, message } }
-}
-
-/** A JSON object in UTF-8 of at most 64 KiB; `undefined` for all else. */
-export function readJsonObject(payload: Uint8Array): Readonly<Record<string, unknown>> | undefined {
-  if (payload.length > rpcLimitBytes) return undefined
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** JSON text of at most 64 KiB; `undefined` for what cannot be written so. */

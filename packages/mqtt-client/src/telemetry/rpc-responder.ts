@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { callListener } from '../call-listener.ts'
 import { plainText } from '../plain-text.ts'
 import { type RpcOutcome, type RpcRequest, rpcError, writeJson } from './rpc-message.ts'
 import type { TelemetryProfile } from './telemetry-profile.ts'
@@ -133,14 +134,7 @@ export function createRpcResponder(options: RpcResponderOptions): { take(packet:
   }
 
   function tell(event: RpcEvent): void {
-    try {
-      onRequest?.(event)
-    } catch (error) {
-      // As for every listener: the mistake is seen, and stops nothing here.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    callListener(() => onRequest?.(event))
   }
 
   return {

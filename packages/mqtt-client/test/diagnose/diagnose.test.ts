@@ -356,6 +356,8 @@ describeWith(['openssl'], 'the way there', () => {
   test('a URL that is none, and an abort', async () => {
     await expect(diagnose('mqtt://localhost', identity)).rejects.toThrow(TypeError)
     await expect(diagnose('mqtts://localhost', identity, { hubUrl: 'http://hub.example' })).rejects.toThrow('hubUrl')
+    const withPassword = { hubUrl: 'https://user:password@hub.example' }
+    await expect(diagnose('mqtts://localhost', identity, withPassword)).rejects.toThrow(TypeError)
     const reason = new Error('enough')
     await expect(diagnose('mqtts://localhost', identity, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     await using silent = await listening(createServer(() => {}))

@@ -10,7 +10,7 @@ import { rejection } from '../support/rejection.ts'
 const { ca, server, device } = fixtures
 
 /** What is asked of a server that writes these octets, whatever it is sent. */
-async function answered(write: (socket: TLSSocket) => void): Promise<unknown> {
+async function answered(write: (socket: TLSSocket) => void, token?: string): Promise<unknown> {
   const sockets = new Set<TLSSocket>()
   const listener = createServer(
     { key: server.privateKey, cert: server.certificate, requestCert: true, rejectUnauthorized: false },
@@ -28,6 +28,7 @@ async function answered(write: (socket: TLSSocket) => void): Promise<unknown> {
       {
         ...{ method: 'POST', path: '/api/device/renew', body: { csr: '' }, deadlineSeconds: 2 },
         credential: prepareCredential({ ...device, trustAnchors: ca.certificate }),
+        ...(token === undefined ? {} : { token }),
       },
     )
   } finally {
@@ -82,6 +83,20 @@ describeWith(['openssl'], 'a hub that is none', () => {
     const error = await rejection(answered(write))
     expect(error.code).toBe(code)
     expect(error.message).toContain(text)
+  })
+
+  test.each([
+    ['as it is', 'secret'.repeat(8)],
+    ['with a word that JSON escapes', 'secret"'.repeat(7)],
+  ])('a token that a server repeats so late that it is cut off, %s', async (_, token) => {
+    const body = JSON.stringify({ error: { message: `${'x'.repeat(180)} ${token}` } })
+    const refusal = 'HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n'
+    const error = await rejection(
+      answered(socket => socket.end(`${refusal}content-length: ${body.length}\r\n\r\n${body}`), token),
+    )
+    expect(error.code).toBe('ERR_PKI_HUB_REFUSED')
+    expect(error.message).toContain('HTTP status 400')
+    expect(error.message).not.toContain('secret')
   })
 
   test('a good answer, with a protocol offered beside it', async () => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Speaker } from '../../src/hub/hub-transport.ts'
 import { createMqttHubClient } from '../../src/hub/mqtt-hub-client.ts'
-import { firstFingerprint } from '../../src/identity/accept-certificate.ts'
 import type { StoredCredential } from '../../src/identity/identity-state.ts'
 import { connectDevice, type DeviceConnection, memoryIdentity } from '../../src/index.ts'
 import { prepareCredential } from '../../src/read-credential.ts'
 import { type DeviceWorld, openDeviceWorld } from '../support/device-world.ts'
+import { firstFingerprint } from '../support/first-fingerprint.ts'
 import { rejection } from '../support/rejection.ts'
 
 let world: DeviceWorld

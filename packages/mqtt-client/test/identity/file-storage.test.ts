@@ -1,6 +1,5 @@
 import type { Fleet } from '@fleetcert/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { firstFingerprint } from '../../src/identity/accept-certificate.ts'
 import { createFileStorage } from '../../src/identity/file-storage.ts'
 import type {
   IdentityState,
@@ -11,6 +10,7 @@ import type {
 import { currentCredential, pendingCredential } from '../../src/identity/renewable-identity.ts'
 import { prepareCredential } from '../../src/read-credential.ts'
 import { firstCredential, openTestFleet, renewedCredential } from '../support/device-certificates.ts'
+import { firstFingerprint } from '../support/first-fingerprint.ts'
 import { createPowerCutDisk, PowerCut, type PowerCutDisk, type Survival } from '../support/power-cut-disk.ts'
 import { rejection } from '../support/rejection.ts'
 

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWith, runTool, temporaryDirectory } from '../../../../test-support/tools.ts'
 import { connectDevice, memoryIdentity, pkcs12Identity, storedIdentity } from '../../src/index.ts'
@@ -53,6 +55,12 @@ describeWith(['openssl'], 'pkcs12Identity', () => {
     expect(JSON.stringify(error)).not.toContain('secret')
   })
 
+  test('a file of more than 1 MiB is ERR_PKI_TOO_LARGE', async () => {
+    writeFileSync(folder.path('big.p12'), '')
+    truncateSync(folder.path('big.p12'), 1024 * 1024 + 1)
+    expect((await rejection(identity(folder.path('big.p12')).credential())).code).toBe('ERR_PKI_TOO_LARGE')
+  })
+
   test('the same file is one SecureContext', async () => {
     const read = createCredentialReader(identity(folder.path('good.p12'), 'secret'))
     expect((await read()).secureContext).toBe((await read()).secureContext)
@@ -66,6 +74,20 @@ describeWith(['openssl'], 'pkcs12Identity', () => {
     const renewal = { hub: 'https://hub.example' }
     const connecting = connectDevice('mqtts://localhost:1', { identity: identity(folder.path('good.p12')), renewal })
     await expect(connecting).rejects.toThrow(TypeError)
+  })
+})
+
+describeWith(['mkfifo'], 'a FIFO', () => {
+  test('is not waited for', async () => {
+    execFileSync('mkfifo', ['-m', '600', folder.path('pipe.p12')])
+    const identity = pkcs12Identity({ deviceId: 'a', path: folder.path('pipe.p12'), trustAnchorsPath: 'missing.pem' })
+    expect((await rejection(identity.credential())).code).toBe('ERR_PKI_IDENTITY')
+    const octets = pkcs12Identity({
+      deviceId: 'a',
+      path: folder.path('pipe.p12'),
+      trustAnchorsPath: folder.path('pipe.p12'),
+    })
+    expect(await octets.credential()).toEqual({ pkcs12: Buffer.alloc(0), trustAnchors: '' })
   })
 })
 

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseHubUrl } from '../../src/hub/hub-address.ts'
 import { createHubClient } from '../../src/hub/hub-client.ts'
 import type { Speaker } from '../../src/hub/hub-transport.ts'
-import { firstFingerprint } from '../../src/identity/accept-certificate.ts'
 import { makePendingKey } from '../../src/identity/pending-key.ts'
 import {
   connectDevice,
@@ -16,6 +15,7 @@ import {
 import { prepareCredential } from '../../src/read-credential.ts'
 import { openTestFleet } from '../support/device-certificates.ts'
 import { type DeviceWorld, openDeviceWorld } from '../support/device-world.ts'
+import { firstFingerprint } from '../support/first-fingerprint.ts'
 import { next } from '../support/next-event.ts'
 import { expectNoPem, rejection } from '../support/rejection.ts'
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { firstFingerprint } from '../../src/identity/accept-certificate.ts'
 import { createFileStorage } from '../../src/identity/file-storage.ts'
 import type { IdentityState, StoredCredential } from '../../src/identity/identity-state.ts'
 import { connectDevice, type DeviceConnection, type RenewalOptions, storedIdentity } from '../../src/index.ts'
 import { type DeviceWorld, openDeviceWorld } from '../support/device-world.ts'
+import { firstFingerprint } from '../support/first-fingerprint.ts'
 import { createPowerCutDisk, type PowerCutDisk, type Survival } from '../support/power-cut-disk.ts'
 
 /** What a device does, as seen from outside: calls of its disk, requests and answers at the hub, handshakes and sessions at the broker. The power goes at one of them. */

@@ -2,11 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { firstFingerprint } from '../../src/identity/accept-certificate.ts'
 import { createMemoryStorage } from '../../src/identity/memory-storage.ts'
 import { makePendingKey } from '../../src/identity/pending-key.ts'
 import { connectDevice, fileIdentity, memoryIdentity, storedIdentity } from '../../src/index.ts'
 import { type DeviceWorld, openDeviceWorld } from '../support/device-world.ts'
+import { firstFingerprint } from '../support/first-fingerprint.ts'
 import { next } from '../support/next-event.ts'
 import { rejection } from '../support/rejection.ts'
 

@@ -6,6 +6,7 @@ import { fixtures } from '../support/fixtures.ts'
 import { identityOf } from '../support/identity-of.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
 import { rejection } from '../support/rejection.ts'
+import { uncaught } from '../support/uncaught.ts'
 
 const { ca, identity, server } = fixtures
 
@@ -59,14 +60,7 @@ describeWith(['openssl', 'mosquitto'], 'telemetry', () => {
     await using broker = await startMosquitto({ clientCa: ca, server })
     await using backend = await platform(broker.url)
     await using device = await connectDevice(broker.url, { identity })
-    const thrown = new Promise(resolve => {
-      const others = process.listeners('uncaughtException')
-      process.removeAllListeners('uncaughtException')
-      process.once('uncaughtException', error => {
-        for (const other of others) process.on('uncaughtException', other)
-        resolve(error)
-      })
-    })
+    const thrown = uncaught()
     const mistake = new Error('a mistake in a listener')
     const set: unknown[] = []
     await using _telemetry = await openTelemetry(device, {

@@ -7,7 +7,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.abandon` of one id: `issuer, serial, at`. Answers how many. */
 export const abandonOne: Script = defineScript(
-  'abandon',
   [ordered, ledger, rows, devices, indexes],
   `
 local row = find_row(ARGV[1], ARGV[2])
@@ -19,7 +18,6 @@ return 1
 
 /** `Store.abandon` of those whose lease ran out: `before, clock, limit`. Answers how many; fewer than the limit were all. */
 export const abandonLapsed: Script = defineScript(
-  'abandonLapsed',
   [ordered, ledger, rows, devices, indexes],
   `
 local before = tonumber(ARGV[1])
@@ -35,7 +33,6 @@ return #events
 
 /** `Store.extendHolder`: `instance, leaseUntil`. Looks at the open reservations, which are as many as certificates are being made at this moment. */
 export const extendHolder: Script = defineScript(
-  'extendHolder',
   [],
   `
 for _, member in ipairs(call('ZRANGE', base .. 'l', 0, -1)) do

@@ -3,7 +3,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.certificate` by id, and without its octets `certificateStatus`: `issuer, serial, 'octets' or ''`. */
 export const certificateById: Script = defineScript(
-  'certificate',
   [rows],
   `
 local row, answer = find_row(ARGV[1], ARGV[2]), {}
@@ -17,7 +16,6 @@ return answer
  * `fingerprint_place` has them; the caller compares the fingerprint.
  */
 export const certificateByFingerprint: Script = defineScript(
-  'certificateByFingerprint',
   [],
   `
 local ordinal = call('HGET', base .. 'f:' .. ARGV[1], ARGV[2])

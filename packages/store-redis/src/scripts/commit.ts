@@ -7,7 +7,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.commit`. `issuer, serial, der, fingerprint, events…`. */
 export const commit: Script = defineScript(
-  'commit',
   [ordered, ledger, rows, devices, indexes],
   `
 local row = find_row(ARGV[1], ARGV[2])

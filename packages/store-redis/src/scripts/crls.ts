@@ -4,7 +4,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.nextCrlNumber`. `scope`. As text: a number of Lua does not hold all 63 bits. */
 export const nextCrlNumber: Script = defineScript(
-  'nextCrlNumber',
   [],
   `
 local key = base .. 's:' .. ARGV[1]
@@ -20,7 +19,6 @@ return call('HGET', key, 'n')
  * A head is `digest, upload, parts, thisUpdate, nextUpdate, number, note`; what of it matters here stands at its beginning and in its number.
  */
 export const putCrl: Script = defineScript(
-  'putCrl',
   [ledger, leases],
   `
 local key, kind, crl_number, digest, upload, count = base .. 's:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[8], tonumber(ARGV[9])
@@ -60,7 +58,6 @@ return 1
 
 /** `Store.crlState`. `scope`. Answers the last change, the last place, and the two heads or ''. */
 export const crlState: Script = defineScript(
-  'crlState',
   [],
   `
 local values = call('HMGET', base .. 's:' .. ARGV[1], 'c', 'o', 'f', 'd')
@@ -70,7 +67,6 @@ return { values[1] or '0', values[2] or '0', values[3] or '', values[4] or '' }
 
 /** Some parts of a CRL: `upload, first, last`. Answers none where another one has taken its place. */
 export const crlParts: Script = defineScript(
-  'crlParts',
   [],
   `
 local parts = {}
@@ -85,7 +81,6 @@ return parts
 
 /** Some strings of 128 places each: `scope, first, last`. Answers '' for one that is not there. */
 export const crlPlaces: Script = defineScript(
-  'crlPlaces',
   [],
   `
 local found = {}

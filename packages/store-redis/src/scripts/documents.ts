@@ -3,11 +3,10 @@ import { ledger } from '../lua/ledger.ts'
 import { defineScript, type Script } from '../script.ts'
 
 /** `Store.document`. `name`. Answers the version in six octets, and the value; or nothing. */
-export const document: Script = defineScript('document', [], `return call('HGET', base .. 'w', ARGV[1])`)
+export const document: Script = defineScript([], `return call('HGET', base .. 'w', ARGV[1])`)
 
 /** `Store.putDocument`. `name, value, expectedVersion, lease's name, its fence or '', events…`. */
 export const putDocument: Script = defineScript(
-  'putDocument',
   [ledger, leases],
   `
 local current, expected = call('HGET', base .. 'w', ARGV[1]), tonumber(ARGV[3])

@@ -2,7 +2,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.lease`. `name, holder, milliseconds, clock`. Answers the fence and until when; or nothing. */
 export const lease: Script = defineScript(
-  'lease',
   [],
   `
 local now = clock(ARGV[4])
@@ -24,7 +23,6 @@ return { text(fence), text(ends) }
 
 /** `Store.releaseLease`. `name, fence`. */
 export const releaseLease: Script = defineScript(
-  'releaseLease',
   [],
   `
 local octets = call('HGET', base .. 't', ARGV[1])

@@ -18,7 +18,6 @@ end
 
 /** `Store.ledger`. `after or '', limit`. Answers whether the cursor is one, then sequence numbers and events. */
 export const ledger: Script = defineScript(
-  'ledger',
   [bounds],
   `
 local after = ARGV[1]
@@ -33,14 +32,13 @@ return answer
 )
 
 /** `Store.newestEventAt`. */
-export const newestEventAt: Script = defineScript('newestEventAt', [], `return call('HGET', base .. 'm', 'newest')`)
+export const newestEventAt: Script = defineScript([], `return call('HGET', base .. 'm', 'newest')`)
 
 /** `Store.cursor`. `consumer`. */
-export const cursor: Script = defineScript('cursor', [], `return call('HGET', base .. 'n', ARGV[1])`)
+export const cursor: Script = defineScript([], `return call('HGET', base .. 'n', ARGV[1])`)
 
 /** `Store.saveCursor`. `consumer, cursor, lease's name, its fence or ''`. Answers 1, 0 where the lease is stale, 2 where the cursor is none. */
 export const saveCursor: Script = defineScript(
-  'saveCursor',
   [leases, bounds],
   `
 if not is_current_lease(ARGV[3], ARGV[4]) then return 0 end

@@ -36,7 +36,6 @@ end
 
 /** A page of `Store.certificates` that is found by an index: `list, first, second, after, limit`. Answers whether more follow, then rows. */
 export const listRows: Script = defineScript(
-  'listRows',
   [ordered, ledger, rows, devices, indexes, findRows],
   `
 local limit = tonumber(ARGV[5])
@@ -49,7 +48,6 @@ return answer
 
 /** A page of one device's rows, newest first: `deviceId, before (an ordinal or ''), limit`. Answers whether more follow, then rows. */
 export const listDevice: Script = defineScript(
-  'listDevice',
   [ordered, ledger, rows, devices],
   `
 local device = open_device(ARGV[1])
@@ -78,7 +76,6 @@ return answer
  * Work is bounded by what is looked at; whoever asks goes on.
  */
 export const listDevices: Script = defineScript(
-  'listDevices',
   [ordered, ledger, rows, devices],
   `
 local role, expiring, limit, look = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -101,7 +98,6 @@ return answer
 
 /** Rows by ordinal: `ordinals…`. What was pruned is left out. */
 export const getRows: Script = defineScript(
-  'getRows',
   [rows],
   `
 local answer = {}

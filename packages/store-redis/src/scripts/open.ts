@@ -1,12 +1,11 @@
 import { defineScript, type Script } from '../script.ts'
 
 /**
- * Finds out what is there, and marks what is empty as ours. `version`.
+ * Finds out what is there, and writes nothing.
  *
- * Answers the schema's version, and how the server keeps its data, from INFO: that is allowed where CONFIG is not.
+ * Answers the schema's version or '', and how the server keeps its data, from INFO: that is allowed where CONFIG is not.
  */
 export const open: Script = defineScript(
-  'open',
   [],
   `
 local function line(section, name)

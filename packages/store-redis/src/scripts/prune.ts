@@ -8,7 +8,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** Drops entries from the front of the ledger: `before, limit`. The newest one stays: the clock is checked against it. Answers how many. */
 export const pruneLedger: Script = defineScript(
-  'pruneLedger',
   [],
   `
 local before, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -30,7 +29,6 @@ return 0
  * RFC 5280 section 3.3: "An entry MUST NOT be removed from the CRL until it appears on one regularly scheduled CRL issued beyond the revoked certificate's validity period."
  */
 export const pruneCertificates: Script = defineScript(
-  'pruneCertificates',
   [ordered, ledger, rows, devices, indexes, revocations],
   `
 local before, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -117,7 +115,6 @@ return { dropped, dropped < limit and earliest < before and 2 or 1 }
 
 /** Drops tokens that expired: `before, limit`. Answers how many. */
 export const pruneTokens: Script = defineScript(
-  'pruneTokens',
   [ordered],
   `
 local places = ordered_after(base .. 'u', '', tonumber(ARGV[2]), moment(tonumber(ARGV[1])))

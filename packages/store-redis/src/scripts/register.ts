@@ -7,7 +7,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.register`. `body, der, fingerprint, events…`. */
 export const register: Script = defineScript(
-  'register',
   [ordered, ledger, rows, devices, indexes],
   `
 local row = read_body({ state = PINNED, body = ARGV[1], octets = ARGV[2], fingerprint = ARGV[3] })

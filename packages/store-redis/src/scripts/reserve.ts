@@ -11,7 +11,6 @@ import { defineScript, type Script } from '../script.ts'
  * All is decided before anything is written.
  */
 export const reserve: Script = defineScript(
-  'reserve',
   [ordered, ledger, rows, devices, indexes],
   `
 local row = read_body({ state = RESERVED, body = ARGV[1], octets = ARGV[2], instance = ARGV[3] })

@@ -9,7 +9,6 @@ import { findRows } from './listings.ts'
 
 /** `Store.revoke`. `issuer, serial, revocation (five), events…`. Answers nothing, or: whether this call revoked, reason, date, invalidity date or ''. */
 export const revoke: Script = defineScript(
-  'revoke',
   [ordered, ledger, rows, revocations],
   `
 local row = find_row(ARGV[1], ARGV[2])
@@ -22,7 +21,6 @@ return { created and 1 or 0, row.reason, text(row.date), row.invalidity and text
 
 /** `Store.revokeDevice`. `deviceId, revocation (five), event's date, type, device or '', details`. Answers issuer and serial number of each that this call revoked. */
 export const revokeDevice: Script = defineScript(
-  'revokeDevice',
   [ordered, ledger, rows, devices, revocations],
   `
 local device = open_device(ARGV[1])
@@ -49,7 +47,6 @@ return ids
  * Answers the cursor's place where more follow, else '', then issuer, serial number, whether there is a device, and its id, of each that this call revoked; or nothing, when the cursor was never given out.
  */
 export const revokeAll: Script = defineScript(
-  'revokeAll',
   [ordered, ledger, rows, devices, indexes, revocations, findRows],
   `
 if ARGV[15] ~= '' and tonumber(ARGV[15]) > tonumber(call('HGET', base .. 'm', 'ordinal') or 0) then return {} end
@@ -86,7 +83,6 @@ return answer
 
 /** `Store.blockKey`. `publicKeyHash, events…`. Answers whether this call blocked it. */
 export const blockKey: Script = defineScript(
-  'blockKey',
   [ledger],
   `
 local blocked = call('SADD', base .. 'b', ARGV[1])
@@ -97,7 +93,6 @@ return blocked
 
 /** `Store.release`. `issuer, serial, events…`. Answers whether it took back a hold. */
 export const release: Script = defineScript(
-  'release',
   [ordered, ledger, rows, revocations],
   `
 local row = find_row(ARGV[1], ARGV[2])

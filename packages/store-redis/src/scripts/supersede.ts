@@ -6,7 +6,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.supersede`. `issuer, serial, at, event's date, event's type, event's device or '', event's details`. Answers issuer and serial number of each whose end moved. */
 export const supersede: Script = defineScript(
-  'supersede',
   [ordered, ledger, rows, devices],
   `
 local row = find_row(ARGV[1], ARGV[2])

@@ -6,7 +6,6 @@ import { defineScript, type Script } from '../script.ts'
 
 /** `Store.addToken`. `hash, expiresAt, deviceId, what it grants (opaque), events…`. A token is `expiresAt, epoch, ordinal of what spent it, deviceId, what it grants`. */
 export const addToken: Script = defineScript(
-  'addToken',
   [ordered, ledger, rows, devices],
   `
 if call('HEXISTS', base .. 'T', ARGV[1]) == 1 then return 0 end
@@ -20,7 +19,6 @@ return 1
 
 /** `Store.token`. `hash`. Answers the token, and issuer and serial number of what spent it. */
 export const token: Script = defineScript(
-  'token',
   [rows],
   `
 local octets = call('HGET', base .. 'T', ARGV[1])

@@ -113,6 +113,11 @@ export function createIdentityView(parts: {
     return reading.record
   }
 
+  const counted = (identification: Identification): Identification => {
+    if (identification.status === 'unknown') count.unknown += 1
+    return identification
+  }
+
   const fromStore = async (
     key: string,
     evidence: CertificateEvidence,
@@ -123,9 +128,7 @@ export function createIdentityView(parts: {
     const reading = signal === undefined ? sharedReading(key) : untilAborted(sharedReading(key), signal)
     const record = isFresh ? await reading : (await Promise.all([reading, checkedNow(store, clock, options)]))[0]
     const now = isFresh ? timeByWatch() : clock()
-    const identification = record === undefined ? unknown : identificationOf(asShown(record, evidence), now)
-    if (identification.status === 'unknown') count.unknown += 1
-    return identification
+    return counted(record === undefined ? unknown : identificationOf(asShown(record, evidence), now))
   }
 
   const wholeFromStore = async (key: string, options: IoOptions): Promise<Identification> => {
@@ -134,7 +137,7 @@ export function createIdentityView(parts: {
       store.certificate({ fingerprint: octetsOf(key) }, options),
       checkedNow(store, clock, options),
     ])
-    return record === undefined ? unknown : identificationOf(record, now)
+    return counted(record === undefined ? unknown : identificationOf(record, now))
   }
 
   const answer = async (

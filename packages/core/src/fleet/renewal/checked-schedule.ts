@@ -1,4 +1,4 @@
-import { PkiError } from '@fleetcert/x509'
+import { checkNames, type KnownNames, PkiError } from '@fleetcert/x509'
 import { checkIdentifier } from '../identifier.ts'
 import type { RenewalSchedule, RenewalScheduleRequest } from './renewal-schedule.ts'
 
@@ -7,12 +7,24 @@ const longestDays = 366
 const keyId = /^[0-9a-f]{64}$/
 // Printable, for it goes into logs of devices.
 const printable = /^[^\p{C}]{1,200}$/u
+const requestNames: KnownNames<RenewalScheduleRequest> = {
+  from: true,
+  to: true,
+  owner: true,
+  profile: true,
+  issuerKeyId: true,
+  issuedBefore: true,
+  deviceIds: true,
+  reason: true,
+}
 
 /**
  * Checks what an operator asks for; a copy, so that nobody changes it afterwards.
  * @throws PkiError `ERR_PKI_VALIDITY`, `ERR_PKI_DEVICE_ID`
  */
 export function checkedSchedule(request: RenewalScheduleRequest, now: Date): Omit<RenewalSchedule, 'id' | 'createdAt'> {
+  // A filter that was misspelt would be none.
+  checkNames('scheduleRenewals', request, requestNames)
   const { owner, profile, issuerKeyId, deviceIds, reason } = request
   const from = checkedDate(request.from, 'from')
   const to = checkedDate(request.to, 'to')

@@ -1,4 +1,4 @@
-import { formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
+import { checkNames, formatFingerprint, type IoOptions, PkiError, parseFingerprint } from '@fleetcert/x509'
 import { checkedNow } from '../../authority/check-clock.ts'
 import type { CertificateId, CertificateRecord, Store } from '../../store/store.ts'
 import { checkedOverlap } from '../checked-overlap.ts'
@@ -28,6 +28,7 @@ const confirmedOverlapSeconds = 60
 export function createConfirm({ store, clock }: Pick<FleetParts, 'store' | 'clock'>): Fleet['confirm'] {
   return async (deviceId: string, request: ConfirmRequest, options?: IoOptions): Promise<Confirmation> => {
     checkIdentifier(deviceId, 'deviceId')
+    checkNames('confirm', request, { fingerprint: true, overlapSeconds: true })
     const overlapSeconds = checkedOverlap(request.overlapSeconds ?? confirmedOverlapSeconds, 'overlapSeconds')
     const fingerprint = parseFingerprint(request.fingerprint)
     const now = await checkedNow(store, clock, options)

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { endlessNotAfter, type IoOptions, isPkiError, PkiError, parseFingerprint } from '@fleetcert/x509'
 import { checkedNow } from '../../authority/check-clock.ts'
-import type { CertificateRecord } from '../../store/store.ts'
+import type { CertificateRecord, Page } from '../../store/store.ts'
 import { checkedOverlap } from '../checked-overlap.ts'
 import type { CredentialIssuer, CredentialIssuerParts, Wish } from '../credential-issuer.ts'
 import { addedNames, deviceNames } from '../device-names.ts'
@@ -90,8 +90,9 @@ export function createPresentedRenewal(
 }
 
 /** Whether there may be older certificates that wait for a confirmation, by the newest ones of the device. */
-function mayEndOlder(newestFirst: readonly CertificateRecord[], presented: CertificateRecord, now: Date): boolean {
-  const index = newestFirst.findIndex(record => isSameCertificate(record, presented))
-  if (index === -1) return true
-  return newestFirst.slice(index + 1).some(({ supersededAt }) => supersededAt !== undefined && supersededAt > now)
+function mayEndOlder(newest: Page<CertificateRecord>, presented: CertificateRecord, now: Date): boolean {
+  // Behind what the device has besides, there may be any.
+  if (newest.next !== undefined) return true
+  const index = newest.items.findIndex(record => isSameCertificate(record, presented))
+  return newest.items.slice(index + 1).some(({ supersededAt }) => supersededAt !== undefined && supersededAt > now)
 }

@@ -1,6 +1,6 @@
 import { type IoOptions, PkiError } from '@fleetcert/x509'
 import type { ResolvedProfile } from '../../authority/profile.ts'
-import type { CertificateRecord, Store } from '../../store/store.ts'
+import type { CertificateRecord, Page, Store } from '../../store/store.ts'
 
 /** A device that works needs two in a lifetime. */
 const mostInWindow = 8
@@ -18,14 +18,14 @@ export async function checkRenewalLimit(
   lifetimeSeconds: number,
   now: Date,
   options?: IoOptions,
-): Promise<readonly CertificateRecord[]> {
+): Promise<Page<CertificateRecord>> {
   // Reservations count, too: each may have been signed.
-  const { items } = await store.certificates({ list: 'device', deviceId }, { limit: mostInWindow }, options)
-  const oldest = items.at(-1)
-  if (items.length < mostInWindow || oldest === undefined) return items
+  const newest = await store.certificates({ list: 'device', deviceId }, { limit: mostInWindow }, options)
+  const oldest = newest.items.at(-1)
+  if (newest.items.length < mostInWindow || oldest === undefined) return newest
   const windowSeconds = Math.min(lifetimeSeconds, longestWindowSeconds)
   const waitSeconds = Math.ceil((oldest.createdAt.getTime() - now.getTime()) / 1000 + windowSeconds)
-  if (waitSeconds <= 0) return items
+  if (waitSeconds <= 0) return newest
   throw new PkiError('ERR_PKI_RENEWAL_LIMIT', { deviceId, retryAfterSeconds: Math.min(waitSeconds, windowSeconds) })
 }
 

@@ -92,7 +92,8 @@ export function createRenewals({ store, clock }: Pick<FleetParts, 'store' | 'clo
     },
 
     async renewalSchedules(options): Promise<readonly RenewalSchedule[]> {
-      return (await read(options)).list
+      // The caller's own: what is kept decides about windows.
+      return structuredClone((await read(options)).list)
     },
 
     async withdrawRenewals(id: string, options): Promise<boolean> {

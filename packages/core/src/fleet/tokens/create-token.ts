@@ -1,6 +1,5 @@
-import type { IoOptions } from '@fleetcert/x509'
+import { checkNames, type IoOptions, type KnownNames } from '@fleetcert/x509'
 import { checkedNow } from '../../authority/check-clock.ts'
-import { checkNames, type KnownNames } from '../../known-names.ts'
 import type { EnrollmentToken, FleetEventInput } from '../../store/store.ts'
 import type { FleetParts } from '../create-fleet.ts'
 import type { Fleet } from '../fleet.ts'
@@ -30,7 +29,7 @@ export function createTokens({
     // A name that no profile has would be heard of by the device alone.
     profiles.device('device', profile)
     if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 60 || expiresInSeconds > 366 * day) {
-      throw new RangeError('expiresInSeconds: expected a whole number from 60 to 366 days')
+      throw new RangeError('expiresInSeconds: expected a whole number, from a minute to 366 days')
     }
     const now = await checkedNow(store, clock, options)
     const expiresAt = new Date(now.getTime() + expiresInSeconds * 1000)

@@ -102,6 +102,21 @@ describe('renew with the certificate that the device presents', () => {
     for (const credential of [renewed, next]) expect(await statusOf(credential)).toBe('active')
   })
 
+  it('takes it so also where the device has more beside them than is looked through', async () => {
+    const renewed = await renew(first)
+    const elsewhere = await timedFleet()
+    for (let count = 0; count < 7; count += 1) {
+      const foreign = await elsewhere.fleet.enroll(`any-${count}`, { csr: (await deviceKey()).csr })
+      await fleet.register('sensor-1', foreign.certificate)
+    }
+    await elsewhere.fleet.close()
+    timed.later(day)
+    await renew(renewed)
+    timed.later(60)
+    expect(await statusOf(first)).toBe('superseded')
+    expect(await statusOf(renewed)).toBe('active')
+  })
+
   it('refuses what is unknown, another device’s, or no fingerprint', async () => {
     const other = await fleet.enroll('sensor-2', { csr: (await deviceKey()).csr })
     const server = await fleet.issueServer({ hosts: ['broker.example'] })

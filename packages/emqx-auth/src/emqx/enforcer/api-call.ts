@@ -39,17 +39,41 @@ export function fieldsOf({ json }: RestAnswer): Readonly<Record<string, unknown>
   return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {}
 }
 
-/** Rows of a list that are objects; `undefined` where there is no list. */
-export function rowsOf(answer: RestAnswer): readonly Readonly<Record<string, unknown>>[] | undefined {
-  const { data } = fieldsOf(answer)
-  return Array.isArray(data) ? data.filter(row => typeof row === 'object' && row !== null) : undefined
+/** What a list has of one session or ban. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** Asks for one page of a list, the first of which is 1. */
+export type ReadPage = (page: number) => Promise<{ readonly request: RestRequest; readonly answer: RestAnswer }>
+
+// A million ids that hold the same text: whoever names devices like that cannot be helped by a look through all sessions.
+const mostPages = 1000
+
+/** A list, page after page. When a node does not answer, EMQX 4 sends no list, and that is no empty one. `what` is in it: for the error when there is no end to it. */
+export async function* pagesOf(
+  caller: ApiCaller,
+  what: string,
+  pageSize: number,
+  readPage: ReadPage,
+): AsyncGenerator<readonly Row[], void> {
+  for (let page = 1; page <= mostPages; page += 1) {
+    const { request, answer } = await readPage(page)
+    const { data, meta } = fieldsOf(answer)
+    if (!Array.isArray(data)) throw caller.refusal(request, answer, 'no list')
+    yield data.filter(row => typeof row === 'object' && row !== null)
+    const next = (meta as { readonly hasnext?: unknown } | null | undefined)?.hasnext
+    // Releases that do not say whether another page follows have given a full one.
+    if (!(typeof next === 'boolean' ? next : data.length >= pageSize)) return
+  }
+  throw caller.tooMany(what)
 }
 
-/** Whether another page follows; releases that do not say so have given a full one. */
-export function hasNextPage(answer: RestAnswer, pageSize: number): boolean {
-  const { data, meta } = fieldsOf(answer)
-  const next = (meta as { readonly hasnext?: unknown } | null | undefined)?.hasnext
-  return typeof next === 'boolean' ? next : Array.isArray(data) && data.length >= pageSize
+/** Client ids of the device's sessions, in a list of sessions. */
+export async function sessionsIn(pages: AsyncIterable<readonly Row[]>, deviceId: string): Promise<readonly string[]> {
+  const found: string[] = []
+  for await (const rows of pages) {
+    for (const { clientid } of rows) if (isSessionOf(deviceId, clientid)) found.push(clientid)
+  }
+  return found
 }
 
 /** EMQX looks for the text anywhere in an id. */
@@ -58,11 +82,7 @@ export function isSessionOf(deviceId: string, clientId: unknown): clientId is st
 }
 
 /** Whether a row of a list of bans is one of ours on a device: its id, one of these client ids, with `prefix` any `<device id>/…`. */
-export function isOurBanOf(
-  deviceId: string,
-  clientIds: readonly string[],
-  prefix: boolean,
-): (row: Readonly<Record<string, unknown>>) => boolean {
+export function isOurBanOf(deviceId: string, clientIds: readonly string[], prefix: boolean): (row: Row) => boolean {
   return ({ as, who, by }) => {
     if (as !== 'clientid' || by !== bannedBy || typeof who !== 'string') return false
     return who === deviceId || clientIds.includes(who) || (prefix && isSessionOf(deviceId, who))

@@ -1,11 +1,10 @@
 import type { RestAnswer, RestRequest } from '../../rest/rest-client.ts'
 import { sharedRun } from '../../shared-run.ts'
-import { type ApiCaller, fieldsOf, hasNextPage, isOurBanOf, isSessionOf, rowsOf } from './api-call.ts'
+import { type ApiCaller, fieldsOf, isOurBanOf, pagesOf, type ReadPage, type Row, sessionsIn } from './api-call.ts'
 import { bannedBy, type EmqxApi } from './emqx-api.ts'
 
 const pageSize = 1000
 const bansPageSize = 5000
-const mostPages = 1000
 const otherRelease = "EMQX 5 and 6 are spoken to with dialect: 'emqx5'"
 const success = 0
 /** `ERROR12` of emqx_mgmt.hrl. Only releases before 4.4 say so: later ones answer success for a client that is not there. */
@@ -25,32 +24,23 @@ export function createEmqx4Api(caller: ApiCaller, clock: () => Date): EmqxApi {
     throw caller.refusal(request, answer, answer.status === 404 ? otherRelease : said)
   }
 
-  /** A list whole, page after page. When a node does not answer EMQX sends no list, and that is no empty one. */
-  const list = async (
-    path: string,
-    query: Readonly<Record<string, string>>,
-    size: number,
-    what: string,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Readonly<Record<string, unknown>>[]> => {
-    const found: Readonly<Record<string, unknown>>[] = []
-    for (let page = 1; page <= mostPages; page += 1) {
+  const pageOf =
+    (path: string, query: Readonly<Record<string, string>>, size: number, signal: AbortSignal | undefined): ReadPage =>
+    async page => {
       const search = new URLSearchParams({ ...query, _page: String(page), _limit: String(size) })
       const request = { method: 'GET', path: `${path}?${search}` } as const
-      const answer = await ask(request, signal)
-      const rows = rowsOf(answer)
-      if (rows === undefined) throw caller.refusal(request, answer, 'no list')
-      found.push(...rows)
-      if (!hasNextPage(answer, size)) return found
+      return { request, answer: await ask(request, signal) }
     }
-    throw caller.tooMany(what)
-  }
 
   // There is no way to ask for one ban alone, so all who ask meanwhile share a look at the list. It has no caller's signal, for it is not one caller's.
-  let bans: ReadonlyMap<unknown, Readonly<Record<string, unknown>>> = new Map()
+  let bans: ReadonlyMap<unknown, Row> = new Map()
   const readBans = sharedRun(async () => {
-    const rows = await list('/banned', {}, bansPageSize, 'bans', undefined)
-    bans = new Map(rows.filter(row => row['as'] === 'clientid').map(row => [row['who'], row]))
+    const found = new Map<unknown, Row>()
+    const page = pageOf('/banned', {}, bansPageSize, undefined)
+    for await (const rows of pagesOf(caller, 'bans', bansPageSize, page)) {
+      for (const row of rows) if (row['as'] === 'clientid') found.set(row['who'], row)
+    }
+    bans = found
   })
 
   /** Whether there is a ban of the client id that holds now, and is not ours. */
@@ -89,9 +79,8 @@ export function createEmqx4Api(caller: ApiCaller, clock: () => Date): EmqxApi {
 
     async sessions(deviceId, prefix, signal) {
       if (!prefix) return (await this.hasSession(deviceId, signal)) ? [deviceId] : []
-      const what = 'client ids that hold that text'
-      const rows = await list('/clients', { _like_clientid: deviceId }, pageSize, what, signal)
-      return rows.map(row => row['clientid']).filter(clientId => isSessionOf(deviceId, clientId))
+      const page = pageOf('/clients', { _like_clientid: deviceId }, pageSize, signal)
+      return sessionsIn(pagesOf(caller, 'client ids that hold that text', pageSize, page), deviceId)
     },
 
     async hasSession(clientId, signal) {

@@ -1,10 +1,17 @@
 import type { RestAnswer, RestRequest } from '../../rest/rest-client.ts'
-import { type ApiCaller, fieldsOf, hasNextPage, isOurBanOf, isSessionOf, rowsOf } from './api-call.ts'
+import {
+  type ApiCaller,
+  fieldsOf,
+  isOurBanOf,
+  isSessionOf,
+  pagesOf,
+  type ReadPage,
+  type Row,
+  sessionsIn,
+} from './api-call.ts'
 import { bannedBy, type EmqxApi } from './emqx-api.ts'
 
 const pageSize = 1000
-// A million ids that hold the same text: whoever names devices like that cannot be helped by a look through all sessions.
-const mostPages = 1000
 const otherRelease = "EMQX 4 is spoken to with dialect: 'emqx4'"
 
 /** The management API of EMQX 5 and 6, `/api/v5`: HTTP statuses, and a word in `code` where something is wrong. */
@@ -21,24 +28,19 @@ export function createEmqx5Api(caller: ApiCaller): EmqxApi {
     throw caller.refusal(request, answer, isForeign ? otherRelease : undefined)
   }
 
+  const pageOf =
+    (path: string, query: Readonly<Record<string, string>>, signal: AbortSignal | undefined): ReadPage =>
+    async page => {
+      const search = new URLSearchParams({ ...query, page: String(page), limit: String(pageSize) })
+      const request = { method: 'GET', path: `${path}?${search}` } as const
+      return { request, answer: await ask(request, [200], signal) }
+    }
+
   /** Bans whose client id holds the text. Releases before 5.8.1 know no filter and give all bans. */
-  const bansLike = async (
-    text: string,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Readonly<Record<string, unknown>>[]> => {
-    const found: Readonly<Record<string, unknown>>[] = []
+  const bansLike = (text: string, signal: AbortSignal | undefined): AsyncIterable<readonly Row[]> => {
     // EMQX takes it for a regular expression. A dot in a device id finds more than itself, which does not matter.
     const like = text.replaceAll(/[^\w.:@-]/g, '\\$&')
-    for (let page = 1; page <= mostPages; page += 1) {
-      const query = new URLSearchParams({ like_clientid: like, page: String(page), limit: String(pageSize) })
-      const request = { method: 'GET', path: `/banned?${query}` } as const
-      const answer = await ask(request, [200], signal)
-      const rows = rowsOf(answer)
-      if (rows === undefined) throw caller.refusal(request, answer)
-      found.push(...rows)
-      if (!hasNextPage(answer, pageSize)) return found
-    }
-    throw caller.tooMany('bans')
+    return pagesOf(caller, 'bans', pageSize, pageOf('/banned', { like_clientid: like }, signal))
   }
 
   return {
@@ -65,35 +67,22 @@ export function createEmqx5Api(caller: ApiCaller): EmqxApi {
     async liftBans(deviceId, clientIds, prefix, signal) {
       const isOurs = isOurBanOf(deviceId, clientIds, prefix)
       const others = clientIds.filter(id => !isSessionOf(deviceId, id))
-      const bans = await Promise.all([deviceId, ...others].map(id => bansLike(id, signal)))
-      for (const who of new Set(
-        bans
-          .flat()
-          .filter(isOurs)
-          .map(row => row['who'] as string),
-      )) {
+      const found = new Set<string>()
+      const look = async (id: string): Promise<void> => {
+        for await (const bans of bansLike(id, signal)) {
+          for (const ban of bans) if (isOurs(ban)) found.add(ban['who'] as string)
+        }
+      }
+      await Promise.all([deviceId, ...others].map(look))
+      for (const who of found) {
         await ask({ method: 'DELETE', path: `/banned/clientid/${encodeURIComponent(who)}` }, [204, 404], signal)
       }
     },
 
     async sessions(deviceId, prefix, signal) {
       if (!prefix) return (await this.hasSession(deviceId, signal)) ? [deviceId] : []
-      const found: string[] = []
-      for (let page = 1; page <= mostPages; page += 1) {
-        const query = new URLSearchParams({
-          like_clientid: deviceId,
-          fields: 'clientid',
-          page: String(page),
-          limit: String(pageSize),
-        })
-        const request = { method: 'GET', path: `/clients?${query}` } as const
-        const answer = await ask(request, [200], signal)
-        const rows = rowsOf(answer)
-        if (rows === undefined) throw caller.refusal(request, answer)
-        for (const { clientid } of rows) if (isSessionOf(deviceId, clientid)) found.push(clientid)
-        if (!hasNextPage(answer, pageSize)) return found
-      }
-      throw caller.tooMany('client ids that hold that text')
+      const page = pageOf('/clients', { like_clientid: deviceId, fields: 'clientid' }, signal)
+      return sessionsIn(pagesOf(caller, 'client ids that hold that text', pageSize, page), deviceId)
     },
 
     async hasSession(clientId, signal) {

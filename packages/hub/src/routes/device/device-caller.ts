@@ -1,4 +1,5 @@
 import { PkiError } from '@fleetcert/core'
+import { bearerCredential } from '../../caller/bearer-credential.ts'
 import type { DeviceServices } from '../../device/device-services.ts'
 import { type DevicePeer, identifyPeer } from '../../device/identify-peer.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
@@ -30,8 +31,7 @@ export async function peerOf(exchange: Exchange, services: DeviceServices, grace
  * @throws PkiError `ERR_PKI_FORBIDDEN`
  */
 export function bearerOf(exchange: Exchange): string {
-  // RFC 9110 section 11.1: the scheme is case-insensitive.
-  const token = /^bearer +([\x21-\x7e]{1,256})$/i.exec(exchange.header('authorization') ?? '')?.[1]
+  const token = bearerCredential(exchange.header('authorization'))
   if (token === undefined) throw new PkiError('ERR_PKI_FORBIDDEN', {})
   return token
 }

@@ -1,4 +1,5 @@
 import { PkiError } from '@fleetcert/core'
+import { bearerCredential } from '../../caller/bearer-credential.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -14,7 +15,7 @@ export interface EnrollmentCredentials {
  */
 export function enrollmentCredentials(authorization: string | undefined): EnrollmentCredentials | undefined {
   if (authorization === undefined) return undefined
-  const bearer = /^bearer +([\x21-\x7e]{1,256})$/i.exec(authorization)?.[1]
+  const bearer = bearerCredential(authorization)
   if (bearer !== undefined) return { token: bearer }
   const encoded = /^basic +([A-Za-z0-9+/]{1,1024}={0,2})$/i.exec(authorization)?.[1]
   const text = encoded === undefined ? '' : decoded(encoded)

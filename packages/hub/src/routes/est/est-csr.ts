@@ -1,4 +1,5 @@
 import { type CertificationRequest, PkiError, parseCertificationRequest } from '@fleetcert/core'
+import { decodeBase64 } from '../../exchange/base64.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import { malformed } from '../../exchange/fields.ts'
 
@@ -35,10 +36,9 @@ export async function estCsr(exchange: Exchange): Promise<EstRequest> {
   if (text.startsWith('0')) throw malformed('the body is DER: encode it in base64')
   const base64 = text.replace(/[ \t\r\n]/g, '')
   if (base64.length > Math.ceil(limitBytes / 3) * 4) throw new PkiError('ERR_PKI_TOO_LARGE', { limitBytes })
-  const der = Buffer.from(base64, 'base64')
-  // node:buffer skips what is not base64; only the canonical text of the octets comes back unchanged.
-  if (der.toString('base64') !== base64) throw malformed('the body is not base64')
-  const csr = parseCertificationRequest(new Uint8Array(der))
+  const der = decodeBase64(base64)
+  if (der === undefined) throw malformed('the body is not base64')
+  const csr = parseCertificationRequest(der)
   // RFC 7030 section 3.5 puts tls-unique there. TLS 1.3 has none, so the link cannot be checked; a client that insists on it must not believe that it was.
   if (csr.challengePassword !== undefined) {
     throw malformed('challengePassword: linking the request to the TLS session is not supported, leave it out')

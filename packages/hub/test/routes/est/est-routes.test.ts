@@ -394,9 +394,15 @@ describe('factory certificates', () => {
     expect(reply.text).not.toContain('no list')
   })
 
-  test('a device id that is none, or a profile that is none, is the operator’s to hear of', async () => {
-    const to = await open(() => ({ deviceId: '+' }))
-    expect((await ask(to, await manufacturer.identity('f-9'))).status).toBe(400)
+  test.each<[string, FactoryGrant]>([
+    ['a device id', { deviceId: '+' }],
+    ['an owner', { deviceId: 'f-9', owner: '+' }],
+    ['a profile', { deviceId: 'f-9', profile: 'nobody-has-it' }],
+  ])('%s that is none is the operator’s to hear of', async (_, grant) => {
+    const to = await open(() => grant)
+    expect((await ask(to, await manufacturer.identity(`f-9-${Math.random().toString(36).slice(2)}`))).status).toBe(400)
+    expect(to.errors).toHaveLength(1)
+    expect(await to.fleet.device('f-9')).toBeUndefined()
   })
 
   test('the CAs between may be known, where a proxy passes on the end entity alone', async () => {
@@ -442,6 +448,31 @@ describe('factory certificates', () => {
     }
   })
 
+  test('a callback that never answers is waited for, but not for ever, and the operator hears of it', async () => {
+    const to = await open(named)
+    const enroll = vi.fn((_: FactoryCandidate, __: { readonly signal: AbortSignal }) => new Promise<never>(() => {}))
+    const services = {
+      fleet: to.fleet,
+      clock: () => new Date(),
+      settings: deviceSettings({ factory: { trustAnchors: manufacturer.trustAnchors, enroll } }),
+    }
+    const csr = parseCertificationRequest(await deviceKey().csrDer())
+    const peerCertificates = decodePem((await manufacturer.identity('f-16')).cert).map(({ der }) => der)
+    const report = vi.fn()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const asked = enrollByFactory(services, csr, { peerCertificates, label: undefined, report })
+      const refused = expect(asked).rejects.toMatchObject({ code: 'ERR_PKI_CLIENT_UNTRUSTED' })
+      await vi.waitUntil(() => enroll.mock.calls.length > 0)
+      await vi.advanceTimersByTimeAsync(10_000)
+      await refused
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(report).toHaveBeenCalledTimes(1)
+    expect(await to.fleet.device('f-16')).toBeUndefined()
+  })
+
   test('CRLs that cannot be had let nobody in, and are no fault of the device', async () => {
     const to = await open(named, {
       revocation: 'checkEndEntity',
@@ -450,5 +481,26 @@ describe('factory certificates', () => {
     const reply = await ask(to, await manufacturer.identity('f-13'))
     expect(reply.status).toBe(500)
     expect(reply.text).not.toContain('secret-host')
+  })
+
+  test.each<[string, () => never]>([
+    [
+      'a throw',
+      () => {
+        throw new Error('secret-host')
+      },
+    ],
+    [
+      'an error that means something else to a device',
+      () => {
+        throw new PkiError('ERR_PKI_CRL', { reason: 'secret-host' })
+      },
+    ],
+  ])('%s in place of CRLs is none of the device’s business', async (_, crls) => {
+    const to = await open(named, { revocation: 'checkEndEntity', crls })
+    const reply = await ask(to, await manufacturer.identity(`f-15-${Math.random().toString(36).slice(2)}`))
+    expect(`${reply.status} ${reply.text}`).toMatch(/^500 .*ERR_PKI_INTERNAL/)
+    expect(reply.text).not.toContain('secret-host')
+    expect(to.errors).toHaveLength(1)
   })
 })
