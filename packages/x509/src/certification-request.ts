@@ -133,7 +133,7 @@ function assertVerifiable({ publicKey }: CertificationRequest): void {
 }
 
 /**
- * Makes a certification request, DER, for the signer's key; `subjectAltName` goes into an extensionRequest attribute (RFC 2985 section 5.4.2).
+ * Makes a certification request, DER, for the signer's key; `subjectAltName` goes into an extensionRequest attribute (RFC 2985 section 5.4.2), and so do `extensions`: whole Extensions, DER.
  *
  * @throws PkiError `ERR_PKI_NAME`
  */
@@ -142,13 +142,15 @@ export async function createCertificationRequest(
     readonly subject: DistinguishedName
     readonly signer: MessageSigner
     readonly subjectAltName?: readonly GeneralName[]
+    readonly extensions?: readonly Uint8Array[]
   },
   options?: IoOptions,
 ): Promise<Uint8Array> {
   const { signer } = request
-  const names = request.subjectAltName ?? []
+  const { extensions = [], subjectAltName: names = [] } = request
+  const requested = names.length === 0 ? extensions : [...extensions, subjectAltName(names)]
   const attributes =
-    names.length === 0 ? [] : [sequence(objectIdentifier(oidExtensionRequest), set(sequence(subjectAltName(names))))]
+    requested.length === 0 ? [] : [sequence(objectIdentifier(oidExtensionRequest), set(sequence(...requested)))]
   const certificationRequestInfo = sequence(
     integer(0),
     encodeName(request.subject),

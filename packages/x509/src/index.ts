@@ -22,6 +22,7 @@ export {
   type RevokedCertificate,
   type TbsCertListFields,
 } from './crl.ts'
+export { ecdsaSignatureValue } from './ecdsa-signature.ts'
 export { encodeCertificatesOnly } from './est/certificates-only.ts'
 export { type CsrKey, encodeCsrAttributes } from './est/csr-attributes.ts'
 export {
@@ -59,6 +60,7 @@ export {
   subjectKeyIdentifier,
 } from './extensions/key-identifier.ts'
 export { keyUsage, parseKeyUsage } from './extensions/key-usage.ts'
+export { type NameSubtree, nameConstraints } from './extensions/name-constraints.ts'
 export { ocspNoCheck } from './extensions/ocsp-no-check.ts'
 export { parseSubjectAltName, subjectAltName } from './extensions/subject-alt-name.ts'
 export {
@@ -71,6 +73,7 @@ export {
   toHex,
 } from './fingerprint.ts'
 export { checkNames, type KnownNames } from './known-names.ts'
+export { type MessageDigest, messageDigest } from './message-digest.ts'
 export { attributeValues, encodeName, formatName, parseName } from './name.ts'
 export {
   encodeCertId,
@@ -111,6 +114,7 @@ export {
   parseSignatureAlgorithm,
   type SignatureVerifier,
   signatureAlgorithmIdentifier,
+  signatureKeyType,
   signatureVerifier,
   verificationHash,
   verifySignature,

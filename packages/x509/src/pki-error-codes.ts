@@ -57,6 +57,9 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_DEVICE_NOT_ACTIVE: { deviceId: string; status: string }
   ERR_PKI_CERTIFICATE_UNKNOWN: { fingerprint?: string; serialNumber?: string; publicKey?: string }
   ERR_PKI_CA_IN_USE: { serialNumber: string }
+  ERR_PKI_ISSUER_IN_USE: { devices: number; services: number; servers: number }
+  ERR_PKI_ISSUER_CERTIFICATE: { reason: string }
+  ERR_PKI_ROLLOVER: { reason: string }
   ERR_PKI_RENEWAL_BUSY: { deviceId: string; retryAfterSeconds?: number }
   ERR_PKI_RENEWAL_LIMIT: { deviceId: string; retryAfterSeconds: number }
   ERR_PKI_RENEWAL_SCHEDULES: { limit: number }
@@ -68,10 +71,20 @@ export interface PkiErrorDetailsByCode {
   ERR_PKI_KEY_UNREADABLE: { name?: string; reason: string }
   ERR_PKI_KEY_UNWRITABLE: { name: string; reason: string }
   ERR_PKI_KEY_PERMISSIONS: { path: string; mode: string; reason?: string }
+  ERR_PKI_HSM_UNAVAILABLE: { reason: string }
+  ERR_PKI_HSM_PIN: { reason: string }
   ERR_PKI_SIGNER: { reason: string }
+  ERR_PKI_SIGNER_BUSY: { retryAfterSeconds: number }
   ERR_PKI_STORE_SCHEMA: { found: number; supported: number }
   ERR_PKI_STORE_UNAVAILABLE: { reason: string }
   ERR_PKI_STORE_CORRUPT: { reason: string }
+  ERR_PKI_STORE_RECORD: { kind: string; reason: string }
+  ERR_PKI_COPY_MISMATCH: { kind: string; reason: string }
+  ERR_PKI_BACKUP: { reason: string }
+  ERR_PKI_BACKUP_VERSION: { found: number; supported: number }
+  ERR_PKI_BACKUP_UNWRITABLE: { path: string; reason: string }
+  ERR_PKI_SHARE: { share?: number; reason: string }
+  ERR_PKI_TRANSCRIPT: { entry?: number; reason: string }
   ERR_PKI_ISSUER_UNKNOWN: { issuerKeyId: string }
   ERR_PKI_REQUEST: { reason: string }
   ERR_PKI_BUSY: { retryAfterSeconds: number }
@@ -147,7 +160,11 @@ export const pkiErrorSentences = {
   ERR_PKI_RENEWAL_SCHEDULES: 'As many renewals are scheduled as may be: withdraw one first.',
   ERR_PKI_TRUST_ANCHOR:
     'A certificate that is to be trusted beside the fleet’s own is no self-signed CA, or has expired.',
-  ERR_PKI_CA_IN_USE: 'The certificate is a CA of this fleet: it can be revoked once another has taken its place.',
+  ERR_PKI_CA_IN_USE:
+    'The certificate or key is that of a CA of this fleet: revokeIssuer ends it, and retireIssuer once another has taken its place.',
+  ERR_PKI_ISSUER_IN_USE: 'There are certificates in use that the CA has issued: whoever has one would be cut off.',
+  ERR_PKI_ISSUER_CERTIFICATE: 'The certificate cannot be taken for a CA of this fleet, or for what it has issued.',
+  ERR_PKI_ROLLOVER: 'The rollover cannot take that step now.',
   // Verifying other people's chains
   ERR_PKI_PATH_NOT_FOUND: 'No chain leads from the certificate to a trust anchor.',
   ERR_PKI_PATH_SELF_SIGNED:
@@ -175,7 +192,10 @@ export const pkiErrorSentences = {
   ERR_PKI_KEY_UNWRITABLE: 'The key cannot be written or deleted.',
   ERR_PKI_KEY_PASSPHRASE: 'The passphrase is wrong, or is missing for an encrypted key.',
   ERR_PKI_KEY_PERMISSIONS: 'The key file or its folder is open to other users.',
+  ERR_PKI_HSM_UNAVAILABLE: 'The HSM, its module or its token cannot be used: missing, taken out, or failing.',
+  ERR_PKI_HSM_PIN: 'The PIN was refused by the token, is missing, or was not tried so as not to lock the token.',
   ERR_PKI_SIGNER: 'The signer failed or returned a signature that does not verify.',
+  ERR_PKI_SIGNER_BUSY: 'The signer is asked for more signatures than it makes, or is throttled: ask again later.',
   ERR_PKI_PREPARED_SPENT: 'A prepared certificate is signed at most once.',
   // Store and fleet
   ERR_PKI_STORE_UNAVAILABLE: 'The store cannot be reached, is locked, or is full.',
@@ -183,6 +203,13 @@ export const pkiErrorSentences = {
   ERR_PKI_STORE_SCHEMA: 'The store was written by a newer version.',
   ERR_PKI_STORE_LOST:
     'The keyring holds keys of a fleet, but the store is empty: restore the store; a second root is never made.',
+  ERR_PKI_STORE_MOVED: 'The store is sealed: its fleet has moved to another store.',
+  ERR_PKI_STORE_INCOMPLETE: 'The store is being filled by a copy or a restore that has not ended: call it again.',
+  ERR_PKI_STORE_IN_USE: 'The store holds something already: a fleet is never copied or restored over another.',
+  ERR_PKI_STORE_RECORD: 'A record that is to be imported is malformed, or contradicts what the store holds.',
+  ERR_PKI_STORE_EMPTY: 'The store that is to be copied holds no fleet: is its path or prefix right?',
+  ERR_PKI_COPY_BUSY: 'Another copy writes to the same target: one at a time.',
+  ERR_PKI_COPY_MISMATCH: 'What was read back from the target of a copy is not what was written there.',
   ERR_PKI_BOOTSTRAP_BUSY: 'Another process is making this fleet and did not finish in time.',
   ERR_PKI_CLOCK: 'The clock is earlier than the ledger, or tells no time at all.',
   ERR_PKI_ENFORCER:
@@ -195,6 +222,13 @@ export const pkiErrorSentences = {
   ERR_PKI_AWAITING_ISSUER: 'The issuing CA has no certificate yet: import the one that the external root signed.',
   ERR_PKI_CURSOR:
     'The cursor is not one that this store gave out, it belongs to another query, or what it points at was pruned.',
+  // Backup and ceremony
+  ERR_PKI_BACKUP: 'The backup is damaged, cut short, or none at all.',
+  ERR_PKI_BACKUP_SECRET: 'The backup was made for another passphrase or another identity.',
+  ERR_PKI_BACKUP_VERSION: 'The backup was written by a newer version.',
+  ERR_PKI_BACKUP_UNWRITABLE: 'The backup or the transcript cannot be written.',
+  ERR_PKI_SHARE: 'The shares do not make the passphrase.',
+  ERR_PKI_TRANSCRIPT: 'The transcript is not what was recorded and signed.',
   // HTTP face
   ERR_PKI_REQUEST: 'The request is malformed.',
   ERR_PKI_FORBIDDEN: 'The caller may not do this.',

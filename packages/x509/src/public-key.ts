@@ -7,6 +7,12 @@ const oidEcPublicKey = '1.2.840.10045.2.1'
 const oidRsaEncryption = '1.2.840.113549.1.1.1'
 const oidEd25519 = '1.3.101.112'
 
+/** RFC 9881 section 4: the octets of pk in FIPS 204. */
+const mlDsa: Readonly<Record<string, { readonly type: 'ml-dsa-44' | 'ml-dsa-65'; readonly octets: number }>> = {
+  '2.16.840.1.101.3.4.3.17': { type: 'ml-dsa-44', octets: 1312 },
+  '2.16.840.1.101.3.4.3.18': { type: 'ml-dsa-65', octets: 1952 },
+}
+
 const curves: Readonly<Record<string, { readonly name: 'P-256' | 'P-384' | 'P-521'; readonly fieldOctets: number }>> = {
   '1.2.840.10045.3.1.7': { name: 'P-256', fieldOctets: 32 },
   '1.3.132.0.34': { name: 'P-384', fieldOctets: 48 },
@@ -15,7 +21,7 @@ const curves: Readonly<Record<string, { readonly name: 'P-256' | 'P-384' | 'P-52
 
 /**
  * What a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) says: EC on the named curves P-256, P-384, P-521 (RFC 5480) with an uncompressed point,
- * RSA (RFC 3279 section 2.3.1), Ed25519 (RFC 8410). Any other algorithm, curve, or spelled-out curve parameters: `unsupported`, named by its OID.
+ * RSA (RFC 3279 section 2.3.1), Ed25519 (RFC 8410), ML-DSA-44 and ML-DSA-65 (RFC 9881). Any other algorithm, curve, or spelled-out curve parameters: `unsupported`, named by its OID.
  *
  * The shape is checked, not the key: whether a point lies on its curve or a modulus is a good one is for the crypto library and for policy.
  *
@@ -66,13 +72,25 @@ export function readPublicKey(reader: DerReader): PublicKeyInfo {
       if (publicKey.key.length !== 32) throw malformed('Ed25519 key of a wrong length')
       break
     default:
-      if (!reader.atEnd) reader.element()
-      reader.leave()
-      reader.bitString()
-      publicKey = { type: 'unsupported', algorithm }
+      publicKey = Object.hasOwn(mlDsa, algorithm) ? readMlDsaKey(reader, mlDsa[algorithm]!) : skipKey(reader, algorithm)
   }
   reader.leave()
   return publicKey
+}
+
+function readMlDsaKey(reader: DerReader, { type, octets }: (typeof mlDsa)[string]): PublicKeyInfo {
+  // RFC 9881 section 2: "The contents of the parameters component for each algorithm MUST be absent." leave() refuses any.
+  reader.leave()
+  const key = wholeOctets(reader)
+  if (key.length !== octets) throw malformed('ML-DSA key of a wrong length')
+  return { type, key }
+}
+
+function skipKey(reader: DerReader, algorithm: string): PublicKeyInfo {
+  if (!reader.atEnd) reader.element()
+  reader.leave()
+  reader.bitString()
+  return { type: 'unsupported', algorithm }
 }
 
 function readEcKey(reader: DerReader): PublicKeyInfo {

@@ -13,7 +13,7 @@ const noOctets = new Uint8Array()
 
 interface AlgorithmEntry {
   readonly oid: string
-  readonly keyType: 'ec' | 'ed25519' | 'rsa'
+  readonly keyType: Exclude<PublicKeyInfo['type'], 'unsupported'>
   /** For node:crypto; `null` where the algorithm hashes by itself. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
   readonly identifier: Uint8Array
@@ -27,17 +27,24 @@ const algorithms: Readonly<Record<SignatureAlgorithm, AlgorithmEntry>> = {
   sha256WithRSAEncryption: entry('1.2.840.113549.1.1.11', 'rsa', 'sha256'),
   sha384WithRSAEncryption: entry('1.2.840.113549.1.1.12', 'rsa', 'sha384'),
   sha512WithRSAEncryption: entry('1.2.840.113549.1.1.13', 'rsa', 'sha512'),
+  'id-ml-dsa-44': entry('2.16.840.1.101.3.4.3.17', 'ml-dsa-44', null),
+  'id-ml-dsa-65': entry('2.16.840.1.101.3.4.3.18', 'ml-dsa-65', null),
 }
 const namesByOid: ReadonlyMap<string, SignatureAlgorithm> = new Map(
   Object.entries(algorithms).map(([name, { oid }]) => [oid, name as SignatureAlgorithm]),
 )
 
-/** AlgorithmIdentifier of a signature algorithm, DER: parameters absent for ECDSA (RFC 5758) and Ed25519 (RFC 8410), NULL for RSA (RFC 4055). One constant for all callers: do not write to it. */
+/** AlgorithmIdentifier of a signature algorithm, DER: parameters absent for ECDSA (RFC 5758), Ed25519 (RFC 8410) and ML-DSA (RFC 9881), NULL for RSA (RFC 4055). One constant for all callers: do not write to it. */
 export function signatureAlgorithmIdentifier(algorithm: SignatureAlgorithm): Uint8Array {
   return entryOf(algorithm).identifier
 }
 
-/** The hash that a signature algorithm applies, as node:crypto names it; `null` for Ed25519. @internal */
+/** The {@link PublicKeyInfo} type of the keys that sign with an algorithm. */
+export function signatureKeyType(algorithm: SignatureAlgorithm): Exclude<PublicKeyInfo['type'], 'unsupported'> {
+  return entryOf(algorithm).keyType
+}
+
+/** The hash that a signature algorithm applies, as node:crypto names it; `null` for Ed25519 and ML-DSA. @internal */
 export function hashOf(algorithm: SignatureAlgorithm): AlgorithmEntry['hash'] {
   return entryOf(algorithm).hash
 }
@@ -66,7 +73,7 @@ export function readSignatureAlgorithm(reader: DerReader): {
   if (parametersTag !== undefined) reader.element()
   reader.leave()
   const name = namesByOid.get(oid)
-  // ECDSA and Ed25519: absent (RFC 5758 section 3.2, RFC 8410 section 3). RSA: "the parameters MUST be NULL. Implementations MUST accept
+  // ECDSA, Ed25519 and ML-DSA: absent (RFC 5758 section 3.2, RFC 8410 section 3, RFC 9881 section 2). RSA: "the parameters MUST be NULL. Implementations MUST accept
   // the parameters being absent as well as present." (RFC 4055 section 5)
   const fits =
     parametersTag === undefined ||
@@ -79,7 +86,7 @@ export interface SignatureVerifier {
   /** Whether `signature` is the key's for `message`. */
   (algorithm: SignatureAlgorithm, message: Uint8Array, signature: Uint8Array): boolean
   /**
-   * The same for a message in parts, hashed in slices of 1 MiB between which the event loop runs; Ed25519 needs the whole message at once, in the thread pool.
+   * The same for a message in parts, hashed in slices of 1 MiB between which the event loop runs; Ed25519 and ML-DSA need the whole message at once, in the thread pool.
    * Rejects with the signal's reason alone.
    */
   ofParts(
@@ -181,7 +188,7 @@ export function verifyByKey(
 }
 
 /**
- * The hash, as node:crypto names it, with which signatures of `algorithm` by such a key are verified; `null` for Ed25519, which hashes by itself.
+ * The hash, as node:crypto names it, with which signatures of `algorithm` by such a key are verified; `null` for Ed25519 and ML-DSA, which hash by themselves.
  * `undefined` where algorithm and key do not go together, and for keys with which {@link verifySignature} verifies nothing.
  */
 export function verificationHash(

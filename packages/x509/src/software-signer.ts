@@ -6,9 +6,9 @@ import { hashOf } from './signature.ts'
 import type { IoOptions, MessageSigner, SignatureAlgorithm } from './types.ts'
 
 /**
- * A signer whose private key is in this process: P-256 signs `ecdsa-with-SHA256`, P-384 `ecdsa-with-SHA384`, P-521 `ecdsa-with-SHA512`, Ed25519 `id-Ed25519`, RSA `sha256WithRSAEncryption`.
+ * A signer whose private key is in this process: P-256 signs `ecdsa-with-SHA256`, P-384 `ecdsa-with-SHA384`, P-521 `ecdsa-with-SHA512`, Ed25519 `id-Ed25519`, RSA `sha256WithRSAEncryption`, ML-DSA-44 and ML-DSA-65 (Node.js 24.7) `id-ml-dsa-44` and `id-ml-dsa-65`.
  *
- * Long messages are hashed in slices of 1 MiB between which the event loop runs; Ed25519 needs the whole message at once, in the thread pool.
+ * Long messages are hashed in slices of 1 MiB between which the event loop runs; Ed25519 and ML-DSA need the whole message at once, in the thread pool.
  *
  * @throws PkiError `ERR_PKI_ALGORITHM` for any other key
  */
@@ -43,6 +43,9 @@ function algorithmOf(privateKey: KeyObject): SignatureAlgorithm {
       return 'id-Ed25519'
     case 'rsa':
       return 'sha256WithRSAEncryption'
+    case 'ml-dsa-44':
+    case 'ml-dsa-65':
+      return `id-${privateKey.asymmetricKeyType}`
     case 'ec':
       if (details?.namedCurve === 'prime256v1') return 'ecdsa-with-SHA256'
       if (details?.namedCurve === 'secp384r1') return 'ecdsa-with-SHA384'

@@ -4,7 +4,7 @@ export interface IoOptions {
   readonly signal?: AbortSignal
 }
 
-/** Signature algorithms that are written and accepted, by their RFC names (RFC 5758, RFC 8410, RFC 4055). */
+/** Signature algorithms that are written and accepted, by their RFC names (RFC 5758, RFC 8410, RFC 4055, RFC 9881). ML-DSA is there where Node.js has it: 24.7 and later. */
 export type SignatureAlgorithm =
   | 'ecdsa-with-SHA256'
   | 'ecdsa-with-SHA384'
@@ -13,6 +13,8 @@ export type SignatureAlgorithm =
   | 'sha256WithRSAEncryption'
   | 'sha384WithRSAEncryption'
   | 'sha512WithRSAEncryption'
+  | 'id-ml-dsa-44'
+  | 'id-ml-dsa-65'
 
 /** Something that signs with one key: what a CSR, a certificate or a CRL needs. */
 export interface MessageSigner {
@@ -65,6 +67,7 @@ export type PublicKeyInfo =
       readonly publicExponent: bigint
     }
   | { readonly type: 'ed25519'; readonly key: Uint8Array }
+  | { readonly type: 'ml-dsa-44' | 'ml-dsa-65'; readonly key: Uint8Array }
   | { readonly type: 'unsupported'; readonly algorithm: string }
 
 /** The bits of KeyUsage by their RFC 5280 section 4.2.1.3 names. */

@@ -8,6 +8,7 @@ const spkiOf = (key: KeyObject) => new Uint8Array(key.export({ format: 'der', ty
 const ecPublicKey = objectIdentifier('1.2.840.10045.2.1')
 const prime256v1 = objectIdentifier('1.2.840.10045.3.1.7')
 const rsaEncryption = objectIdentifier('1.2.840.113549.1.1.1')
+const mlDsa44 = objectIdentifier('2.16.840.1.101.3.4.3.17')
 const ed25519 = objectIdentifier('1.3.101.112')
 
 const spki = (algorithm: readonly Uint8Array[], key: Uint8Array, unusedBits = 0) =>
@@ -40,6 +41,13 @@ describe('parsePublicKey', () => {
       modulus: new Uint8Array(modulus),
       publicExponent: 65537n,
     })
+  })
+
+  it.each(['ml-dsa-44', 'ml-dsa-65'] as const)('reads %s', type => {
+    const { publicKey } = generateKeyPairSync(type)
+    const spki = spkiOf(publicKey)
+    const octets = { 'ml-dsa-44': 1312, 'ml-dsa-65': 1952 }[type]
+    expect(parsePublicKey(spki)).toEqual({ type, key: spki.subarray(-octets) })
   })
 
   it('reads Ed25519', () => {
@@ -81,6 +89,8 @@ describe('parsePublicKey', () => {
     ['EC with two parameters', spki([ecPublicKey, prime256v1, nullValue()], point)],
     ['bits left over', spki([ecPublicKey, prime256v1], Uint8Array.from([...point.subarray(0, 64), 0]), 1)],
     ['Ed25519 with parameters', spki([ed25519, nullValue()], new Uint8Array(32))],
+    ['ML-DSA with parameters', spki([mlDsa44, nullValue()], new Uint8Array(1312))],
+    ['ML-DSA of a wrong length', spki([mlDsa44], new Uint8Array(1952))],
     ['Ed25519 of 31 octets', spki([ed25519], new Uint8Array(31))],
     ['RSA without NULL', spki([rsaEncryption], sequence(integer(15), integer(3)))],
     ['RSA with zero modulus', rsa(integer(0), integer(3))],

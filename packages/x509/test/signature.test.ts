@@ -6,7 +6,6 @@ import {
   type SignatureAlgorithm,
   signatureAlgorithmIdentifier,
   signatureVerifier,
-  softwareSigner,
   verifySignature,
 } from '../src/index.ts'
 import { expectPkiError } from './support/errors.ts'
@@ -20,6 +19,8 @@ const oids: Readonly<Record<SignatureAlgorithm, string>> = {
   sha256WithRSAEncryption: '1.2.840.113549.1.1.11',
   sha384WithRSAEncryption: '1.2.840.113549.1.1.12',
   sha512WithRSAEncryption: '1.2.840.113549.1.1.13',
+  'id-ml-dsa-44': '2.16.840.1.101.3.4.3.17',
+  'id-ml-dsa-65': '2.16.840.1.101.3.4.3.18',
 }
 const algorithms = Object.keys(oids) as SignatureAlgorithm[]
 const message = Buffer.from('message')
@@ -45,6 +46,7 @@ describe('AlgorithmIdentifier', () => {
     ['ECDSA with SHA-1', '1.2.840.10045.4.1', []],
     ['ECDSA with NULL', oids['ecdsa-with-SHA256'], [nullValue()]],
     ['Ed25519 with NULL', oids['id-Ed25519'], [nullValue()]],
+    ['ML-DSA with NULL', oids['id-ml-dsa-44'], [nullValue()]],
     ['RSA with INTEGER', oids.sha256WithRSAEncryption, [integer(1)]],
   ])('is not supported: %s', (_, oid, parameters) => {
     expectPkiError(() => parseSignatureAlgorithm(sequence(objectIdentifier(oid), ...parameters)), 'ERR_PKI_ALGORITHM')
@@ -74,6 +76,8 @@ describe('verifySignature', () => {
     'P-384': makeSigner('P-384'),
     Ed25519: makeSigner('Ed25519'),
     RSA: makeSigner('RSA'),
+    'ML-DSA-44': makeSigner('ml-dsa-44'),
+    'ML-DSA-65': makeSigner('ml-dsa-65'),
   }
 
   it.each(Object.entries(signers))('%s: its own signature, and no other', async (_, signer) => {
@@ -173,25 +177,22 @@ describe('signatureVerifier', () => {
 })
 
 describe('of a message in parts', () => {
-  it.each(['P-256', 'P-384', 'Ed25519', 'RSA'])('a %s key verifies as it does of the whole', async kind => {
-    const { privateKey } =
-      kind === 'Ed25519'
-        ? generateKeyPairSync('ed25519')
-        : kind === 'RSA'
-          ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-          : generateKeyPairSync('ec', { namedCurve: kind })
-    const signer = softwareSigner(privateKey)
-    const message = Buffer.from('message')
-    const signature = await signer.sign(message)
-    const verifier = signatureVerifier(signer.publicKey)
-    const parts = [message.subarray(0, 3), message.subarray(3)]
-    expect(await verifier.ofParts(signer.algorithm, parts, signature)).toBe(true)
-    expect(await verifier.ofParts(signer.algorithm, [message], signature)).toBe(true)
-    expect(await verifier.ofParts(signer.algorithm, parts.toReversed(), signature)).toBe(false)
-    expect(await verifier.ofParts(signer.algorithm, [Buffer.from('other')], signature)).toBe(false)
-    expect(await verifier.ofParts(signer.algorithm, parts, signature.subarray(1))).toBe(false)
-    const another = kind === 'RSA' ? 'id-Ed25519' : 'sha256WithRSAEncryption'
-    expect(await verifier.ofParts(another, parts, signature)).toBe(false)
-    expect(await signatureVerifier(new Uint8Array(3)).ofParts(signer.algorithm, parts, signature)).toBe(false)
-  })
+  it.each(['P-256', 'P-384', 'Ed25519', 'RSA', 'ml-dsa-44'] as const)(
+    'a %s key verifies as it does of the whole',
+    async kind => {
+      const signer = makeSigner(kind)
+      const message = Buffer.from('message')
+      const signature = await signer.sign(message)
+      const verifier = signatureVerifier(signer.publicKey)
+      const parts = [message.subarray(0, 3), message.subarray(3)]
+      expect(await verifier.ofParts(signer.algorithm, parts, signature)).toBe(true)
+      expect(await verifier.ofParts(signer.algorithm, [message], signature)).toBe(true)
+      expect(await verifier.ofParts(signer.algorithm, parts.toReversed(), signature)).toBe(false)
+      expect(await verifier.ofParts(signer.algorithm, [Buffer.from('other')], signature)).toBe(false)
+      expect(await verifier.ofParts(signer.algorithm, parts, signature.subarray(1))).toBe(false)
+      const another = kind === 'RSA' ? 'id-Ed25519' : 'sha256WithRSAEncryption'
+      expect(await verifier.ofParts(another, parts, signature)).toBe(false)
+      expect(await signatureVerifier(new Uint8Array(3)).ofParts(signer.algorithm, parts, signature)).toBe(false)
+    },
+  )
 })

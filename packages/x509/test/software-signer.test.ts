@@ -11,6 +11,8 @@ const keys: readonly (readonly [TestKey, string, string | null])[] = [
   ['P-521', 'ecdsa-with-SHA512', 'sha512'],
   ['Ed25519', 'id-Ed25519', null],
   ['RSA', 'sha256WithRSAEncryption', 'sha256'],
+  ['ml-dsa-44', 'id-ml-dsa-44', null],
+  ['ml-dsa-65', 'id-ml-dsa-65', null],
 ]
 
 describe('softwareSigner', () => {
@@ -25,7 +27,7 @@ describe('softwareSigner', () => {
     expect(verify(hash, new Uint8Array(0), publicKey, await signer.sign([]))).toBe(true)
   })
 
-  it.each(['P-256', 'Ed25519', 'RSA'] as const)(
+  it.each(['P-256', 'Ed25519', 'RSA', 'ml-dsa-44'] as const)(
     '%s signs long messages, in parts and whole, and lets others run',
     async key => {
       const signer = makeSigner(key)

@@ -13,10 +13,14 @@ const limitBytes = 64 * 1024
 const readOnly = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
 /**
- * The text of a key file; `undefined` if there is none. Links are followed, as mounted secrets are links; what is checked is the file that was opened, and no path a second time.
+ * The text of a key file; `undefined` if there is none. Links are followed, as mounted secrets are links; what is checked is the file that was opened, and no path a second time; nothing of it with `access: 'any'`.
  * @throws PkiError `ERR_PKI_KEY_UNREADABLE`, `ERR_PKI_KEY_PERMISSIONS`; errors of the system as they are.
  */
-export async function readKeyFile(path: string, name: string): Promise<string | undefined> {
+export async function readKeyFile(
+  path: string,
+  name: string,
+  { access }: { readonly access: 'ours' | 'any' },
+): Promise<string | undefined> {
   let file: FileHandle
   try {
     file = await open(path, readOnly)
@@ -29,7 +33,7 @@ export async function readKeyFile(path: string, name: string): Promise<string | 
   try {
     const stats = await file.stat()
     if (!stats.isFile()) throw unreadable(name, 'not a regular file')
-    checkAccess(path, stats, 0o077)
+    if (access === 'ours') checkAccess(path, stats, 0o077)
     return await readText(file, name)
   } finally {
     await file.close()
@@ -97,7 +101,8 @@ async function writeExclusively(path: string, text: string): Promise<void> {
   }
 }
 
-function hasNoLinks(error: unknown): boolean {
+/** Whether `error` is what `link` fails with where the file system has no hard links. */
+export function hasNoLinks(error: unknown): boolean {
   // EPERM is FAT's answer on Linux (link(2): "The filesystem … does not support the creation of hard links").
   return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(error) ?? '')
 }

@@ -34,6 +34,11 @@ export async function readKeyText(
   return readDer(der, type, name)
 }
 
+/** Whether the text of a key file says that its key is encrypted. */
+export function isEncrypted(text: string): boolean {
+  return text.includes(`-----BEGIN ${encryptedLabel}-----`)
+}
+
 function theOneBlock(text: string, name: string): { readonly label: string; readonly der: Uint8Array } {
   // RFC 1421's way, which OpenSSL keeps for what is not PKCS #8: the key is one round of MD5 over the passphrase.
   if (text.includes('Proc-Type:')) throw unreadable(name, `encrypted the old way of PEM; to convert it: ${encryptIt}`)
@@ -75,10 +80,16 @@ function readDer(der: Uint8Array, type: 'pkcs8' | 'sec1' | 'pkcs1', name: string
     key = readPrivateKey({ key: Buffer.from(der.buffer, der.byteOffset, der.length), format: 'der', type })
   } catch {
     // The library's error is dropped: it may quote what it read.
-    throw unreadable(name, 'damaged')
+    throw unreadable(name, isMlDsa(der) ? 'damaged, or made by a newer Node.js: ML-DSA takes 24.7' : 'damaged')
   }
   checkKind(key, name)
   return key
+}
+
+/** Whether the algorithm of a PrivateKeyInfo is ML-DSA-44 or ML-DSA-65: its OBJECT IDENTIFIER stands near the beginning. */
+function isMlDsa(der: Uint8Array): boolean {
+  const head = Buffer.from(der.subarray(0, 32)).toString('hex')
+  return /060960864801650304031[12]/.test(head)
 }
 
 /** The kinds that certificates are issued for are those that sign them. RSA as in CA/B Baseline Requirements 6.1.5 and 6.1.6; curves by name alone (RFC 5480 section 2.1.1). */
@@ -87,14 +98,19 @@ function checkKind(key: KeyObject, name: string): void {
   const kind = kindOf(publicKey)
   const isUsed =
     kind.type === 'ed25519' ||
+    kind.type === 'ml-dsa-44' ||
+    kind.type === 'ml-dsa-65' ||
     (kind.type === 'ec' && kind.curve !== 'P-521') ||
     (kind.type === 'rsa' && kind.modulusBits >= 2048 && kind.modulusBits <= 4096 && kind.publicExponent >= 65537n)
   if (!isUsed) {
-    throw unreadable(name, 'of a kind that is not used: expected P-256, P-384, Ed25519, or RSA of 2048 to 4096 bits')
+    throw unreadable(
+      name,
+      'of a kind that is not used: expected P-256, P-384, Ed25519, RSA of 2048 to 4096 bits, ML-DSA-44 or ML-DSA-65',
+    )
   }
   // The two halves stand side by side in the file, and OpenSSL does not compare them.
   const probe = Buffer.from(name)
-  const hash = kind.type === 'ed25519' ? null : 'sha256'
+  const hash = kind.type === 'ec' || kind.type === 'rsa' ? 'sha256' : null
   if (!verify(hash, probe, publicKey, sign(hash, probe, key))) throw unreadable(name, 'damaged')
 }
 

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../../../../test-support/tools.ts'
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockImplementation(() => {}))
 afterEach(() => vi.restoreAllMocks())
 
-const algorithms = ['P-256', 'P-384', 'Ed25519', 'RSA-2048'] as const
+const algorithms = ['P-256', 'P-384', 'Ed25519', 'RSA-2048', 'ML-DSA-44', 'ML-DSA-65'] as const
 
 describe.each([
   ['in the clear', {}],

@@ -111,11 +111,19 @@ describe('the kinds of keys', () => {
     await expect(open(pem)).rejects.toMatchObject(unreadable(expect.stringMatching(/P-256, P-384, Ed25519|RSA/)))
   })
 
+  it('ML-DSA that cannot be read is not called damaged alone: an older Node.js reads none', async () => {
+    const der = derOf(pemOf(generateKeyPairSync('ml-dsa-44').privateKey))
+    const reason = 'damaged, or made by a newer Node.js: ML-DSA takes 24.7'
+    await expect(open(encodePem('PRIVATE KEY', der.subarray(0, -1)))).rejects.toMatchObject(unreadable(reason))
+  })
+
   it.each([
     ['RSA of 2048 bits', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
     ['RSA of 3072 bits', () => generateKeyPairSync('rsa', { modulusLength: 3072 })],
     ['P-384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' })],
     ['Ed25519', () => generateKeyPairSync('ed25519')],
+    ['ML-DSA-44', () => generateKeyPairSync('ml-dsa-44')],
+    ['ML-DSA-65', () => generateKeyPairSync('ml-dsa-65')],
   ] as const)('%s is taken', async (_, generate) => {
     const { privateKey, publicKey } = generate()
     expect(await open(pemOf(privateKey))).toEqual(new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })))

@@ -15,12 +15,13 @@ import {
   subjectKeyIdentifier,
 } from '../../src/index.ts'
 
-export type TestKey = 'P-256' | 'P-384' | 'P-521' | 'Ed25519' | 'RSA'
+export type TestKey = 'P-256' | 'P-384' | 'P-521' | 'Ed25519' | 'RSA' | 'ml-dsa-44' | 'ml-dsa-65'
 
 /** A signer with a new key. */
 export function makeSigner(key: TestKey = 'P-256'): MessageSigner {
   if (key === 'Ed25519') return softwareSigner(generateKeyPairSync('ed25519').privateKey)
   if (key === 'RSA') return softwareSigner(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)
+  if (key === 'ml-dsa-44' || key === 'ml-dsa-65') return softwareSigner(generateKeyPairSync(key).privateKey)
   return softwareSigner(generateKeyPairSync('ec', { namedCurve: key }).privateKey)
 }
 
