@@ -30,6 +30,8 @@ export {
 } from './emqx/lint/lint-emqx-config.ts'
 export { formContentType } from './emqx/read-emqx-body.ts'
 export { type HaproxyConfigOptions, haproxyConfig } from './haproxy/haproxy-config.ts'
+export type { HaproxyHubs } from './haproxy/haproxy-hubs.ts'
+export type { HaproxyServer } from './haproxy/haproxy-values.ts'
 export type { Evidence } from './identify-evidence.ts'
 export type { ClientIdBinding, IdentityBinding, UsernameBinding } from './identity-binding.ts'
 export type { JustInTimeRegistration, Registration, RegistrationCandidate } from './just-in-time.ts'

@@ -115,7 +115,10 @@ export function createRegistrar(
       return 'certificateUntrusted'
     }
     const own = new Set<string>()
-    for await (const { certificate: ca } of fleet.issuers()) own.add(publicKeyFingerprint(spkiOf(ca)))
+    for await (const { certificate: ca, isForeign } of fleet.issuers()) {
+      // Another's root above ours may have certified others, too.
+      if (!isForeign) own.add(publicKeyFingerprint(spkiOf(ca)))
+    }
     if (path.some(({ subjectPublicKeyInfo }) => own.has(publicKeyFingerprint(subjectPublicKeyInfo)))) {
       return 'certificateUnknown'
     }

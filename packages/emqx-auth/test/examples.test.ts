@@ -17,7 +17,7 @@ describe('the configurations of examples/', () => {
   it.each([
     ['emqx/5.8/emqx.conf', '5.8.9'],
     ['emqx/6.2/emqx.conf', '6.2.2'],
-    ['haproxy/emqx.conf', '6.2.2'],
+    ['haproxy/emqx/emqx.conf', '6.2.2'],
   ] as const)('%s is safe', (path, version) => {
     expect(lintEmqxConfig(configs.get(path)!, { version })).toEqual([])
   })
@@ -28,9 +28,9 @@ describe('the configurations of examples/', () => {
   })
 
   it('the compose files mount what is there', () => {
-    for (const name of ['emqx', 'mosquitto', 'haproxy']) {
+    for (const name of ['emqx', 'mosquitto', 'haproxy/emqx', 'haproxy/mosquitto', 'haproxy/rabbitmq']) {
       const compose = readFileSync(join(root, 'examples', name, 'compose.yaml'), 'utf8')
-      const mounts = [...compose.matchAll(/^\s+- \.\/(\S+?):\/(?=opt|usr|mosquitto)/gm)].map(([, file]) =>
+      const mounts = [...compose.matchAll(/^\s+- \.\/(\S+?):\/(?=opt|usr|mosquitto|etc)/gm)].map(([, file]) =>
         file!.replace('${EMQX_LINE:-5.8}', '5.8'),
       )
       expect(mounts.length).toBeGreaterThan(0)
@@ -40,11 +40,14 @@ describe('the configurations of examples/', () => {
 })
 
 describeWith(['haproxy'], 'examples/haproxy', () => {
-  it('is taken by HAProxy', () => {
+  it.each(['emqx', 'mosquitto', 'rabbitmq'])('%s is taken by HAProxy', kind => {
     const folder = temporaryDirectory()
     try {
       // Outside of the compose file's network nobody knows these names.
-      const text = configs.get('haproxy/haproxy.cfg')!.replaceAll(/ emqx\d:/g, ' 127.0.0.1:')
+      const text = configs
+        .get(`haproxy/${kind}/haproxy.cfg`)!
+        .replaceAll(/ (?:emqx|mosquitto|rabbitmq|hub)\d:/g, ' 127.0.0.1:')
+        .replaceAll('/run/haproxy/', folder.path(''))
       writeFileSync(folder.path('haproxy.cfg'), text.replaceAll('maxconn 20000', 'maxconn 200'))
       const { status, output } = runTool('haproxy', ['-c', '-f', folder.path('haproxy.cfg')])
       expect(output).not.toMatch(/WARNING|ALERT/)

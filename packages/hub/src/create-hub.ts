@@ -48,7 +48,7 @@ export function createHub(options: HubOptions): Hub {
     ...operatorRoutes(fleet, services.broker, services.clock, checkCaller),
     ...deviceRoutes(services),
     ...estRoutes(services, report),
-    ...publicRoutes(fleet, report),
+    ...publicRoutes(fleet, report, options.drain),
   ]
   const handler = createExchangeHandler(
     routes.filter(route => serve.has(route.group)),
@@ -81,13 +81,14 @@ const optionNames: KnownNames<HubOptions> = {
   device: true,
   clock: true,
   serve: true,
+  drain: true,
   onError: true,
   onDeny: true,
 }
 
 function checkOptions(options: HubOptions): void {
   checkNames('createHub', options, optionNames)
-  const { fleet, auth, authorize, broker, serve } = options
+  const { fleet, auth, authorize, broker, serve, drain } = options
   if (typeof fleet?.enroll !== 'function') throw new TypeError('createHub: fleet: expected a Fleet')
   if (typeof auth?.authenticate !== 'function' || typeof auth.authorize !== 'function') {
     throw new TypeError('createHub: auth: expected a BrokerAuth')
@@ -107,5 +108,8 @@ function checkOptions(options: HubOptions): void {
     (!Array.isArray(serve) || serve.length === 0 || !serve.every(group => groups.includes(group)))
   ) {
     throw new TypeError(`createHub: serve: expected one or more of ${groups.join(', ')}`)
+  }
+  if (drain !== undefined && typeof drain?.isDraining !== 'boolean') {
+    throw new TypeError('createHub: drain: expected what createDrain() gives')
   }
 }

@@ -1,6 +1,7 @@
 import type { Fleet } from '@fleetcert/core'
 import type { BrokerAuth, Denial, EmqxBodyKeys, EmqxResponderOptions } from '@fleetcert/emqx-auth'
 import type { DeviceOptions } from './device/device-options.ts'
+import type { Drain } from './drain/drain.ts'
 
 /** What a request does not say itself: facts of the connection that it came over. */
 export interface HubContext {
@@ -80,6 +81,8 @@ export interface HubOptions {
   readonly clock?: () => Date
   /** Which routes to serve; the others are 404. Default: all. */
   readonly serve?: readonly HubGroup[]
+  /** Of `createDrain`: health says 503 as soon as this process is to leave its load balancer's pool. Default: it never does. */
+  readonly drain?: Pick<Drain, 'isDraining'>
   /** Hears of what callers are not told: the cause of every 5xx answer, what `authorize` and the factory's callback throw, and a device id or profile from the callback that is none. Default `console.error`. */
   readonly onError?: (error: unknown, request: { readonly method: string; readonly path: string }) => void
   /** Hears why the broker was answered with a deny; `callerRefused` means that the broker itself did not show its secret. The answer never says. */

@@ -32,6 +32,7 @@ describe('options', () => {
     ['serve', { serve: [] }],
     ['serve', { serve: ['operators'] }],
     ['serve: expected', { serve: 'device' }],
+    ['drain', { drain: {} as never }],
     ['dialect', { dialect: 'emqx6' }],
     ['bodyKeys', { emqxBodyKeys: { nope: 'x' } }],
   ])('%s', async (label, wrong) => {

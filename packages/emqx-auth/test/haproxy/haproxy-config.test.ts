@@ -10,6 +10,7 @@ import { describeWith, runTool, temporaryDirectory } from '../../../../test-supp
 import { haproxyConfig } from '../../src/haproxy/haproxy-config.ts'
 import { mosquittoAcl, mosquittoConfig } from '../../src/mosquitto/index.ts'
 
+const hub = { name: 'a', host: 'h', port: 3000 }
 const options = { brokers: [{ name: 'emqx1', host: '10.0.0.1', port: 8883 }] }
 
 describe('haproxyConfig', () => {
@@ -42,6 +43,9 @@ describe('haproxyConfig', () => {
 
       backend brokers
         balance leastconn
+        # A broker that is being restarted: the next one gets the device.
+        retries 3
+        option redispatch 1
         server emqx1 10.0.0.1:8883 check send-proxy-v2 check-send-proxy
       "
     `)
@@ -51,6 +55,18 @@ describe('haproxyConfig', () => {
     for (const emqx of ['4.4.19', '5.8.9', '6.0.2', '6.1', '6.2.0'] as const) {
       expect(() => haproxyConfig({ ...options, proxyProtocol: { emqx } })).toThrow('loses the certificate')
     }
+  })
+  it('speaks it to RabbitMQ, too', () => {
+    expect(haproxyConfig({ ...options, proxyProtocol: { rabbitmq: true } })).toContain('send-proxy-v2 check-send-proxy')
+  })
+  it('has the hubs behind it only where they are named, and devices only where they may', () => {
+    expect(haproxyConfig(options)).not.toContain('hubs')
+    const servers = [{ name: 'hub1', host: '10.0.0.2', port: 3000, tlsPort: 3443 }]
+    const plain = haproxyConfig({ ...options, hubs: { bind: '10.0.0.9:3000', servers } })
+    expect(plain).toContain('  bind 10.0.0.9:3000\n')
+    expect(plain).not.toContain('3443')
+    const whole = haproxyConfig({ ...options, hubs: { bind: ':3000', deviceBind: ':8443', servers } })
+    expect(whole.split('server hub1 10.0.0.2:3443')).toHaveLength(3)
   })
   it.each([
     ['no broker', { brokers: [] }],
@@ -66,6 +82,15 @@ describe('haproxyConfig', () => {
     ['no connections', { maxConnections: 0 }],
     ['no new connections', { connectionsPerSecond: 0 }],
     ['an EMQX that is none', { proxyProtocol: { emqx: '9' } }],
+    ['a RabbitMQ that is none', { proxyProtocol: { rabbitmq: false } }],
+    ['an admin socket that is no path', { adminSocket: 'admin.sock' }],
+    ['an admin socket with an option', { adminSocket: '/run/x level operator' }],
+    ['no hub', { hubs: { bind: ':3000', servers: [] } }],
+    ['a hub without an address to bind', { hubs: { servers: [hub] } }],
+    ['a hub with an option in its host', { hubs: { bind: ':3000', servers: [{ ...hub, host: 'h check' }] } }],
+    ['a hub without a port', { hubs: { bind: ':3000', servers: [{ name: 'a', host: 'h' }] } }],
+    ['one hub twice', { hubs: { bind: ':3000', servers: [hub, hub] } }],
+    ['devices to a hub that speaks no TLS', { hubs: { bind: ':3000', deviceBind: ':8443', servers: [hub] } }],
   ])('refuses %s', (_, change) => {
     expect(() => haproxyConfig({ ...options, ...change } as never)).toThrow(TypeError)
   })
@@ -126,6 +151,15 @@ describeWith(['haproxy', 'mosquitto', 'mosquitto_pub'], 'haproxyConfig and a rea
         { name: 'emqx3', host: 'localhost', port: 8884 },
       ],
       proxyProtocol: { emqx: '6.2.1' },
+      hubs: {
+        bind: '127.0.0.1:3000',
+        deviceBind: ':8443',
+        servers: [
+          { name: 'hub1', host: '127.0.0.1', port: 3001, tlsPort: 3002 },
+          { name: 'hub2', host: '[::1]', port: 3001, tlsPort: 3002 },
+        ],
+      },
+      adminSocket: folder.path('admin.sock'),
       maxConnections: 100,
       connectionsPerSecond: 500,
       idleSeconds: 120,

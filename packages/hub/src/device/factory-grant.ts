@@ -30,6 +30,8 @@ export async function factoryGrant(
   // A CA is no device; and what the fleet's own CA has issued is renewed, or was taken back.
   const own = new Set<string>()
   for await (const issuer of fleet.issuers()) {
+    // A corporate root above ours may well have certified the factory's CA.
+    if (issuer.isForeign) continue
     own.add(publicKeyFingerprint(parseCertificate(issuer.certificate).subjectPublicKeyInfo))
   }
   const isOwn = path.some(({ subjectPublicKeyInfo }) => own.has(publicKeyFingerprint(subjectPublicKeyInfo)))

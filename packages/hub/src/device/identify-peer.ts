@@ -29,8 +29,10 @@ export interface PeerIdentifier {
 }
 
 /**
- * The device whose certificate this is: known to the fleet, `active`, and with a path to the fleet's trust anchors. `graceSeconds` forgives the end of its validity period by so much, and nothing else: not the end
- * of a CA's, not a revocation. A certificate that was pinned has no path: the operator has vouched for its octets.
+ * The device whose certificate this is: known to the fleet, `active`, and with a path to the fleet's trust anchors. A certificate that was pinned has no path: the operator has vouched for its octets.
+ *
+ * `graceSeconds` is given where it is about renewing alone. It forgives the end of its validity period by so much, not the end of a CA's, nor its own revocation. Forgiven is also, as long as the fleet says, that its CA was
+ * revoked: what is on record here no thief of that CA's key can have made.
  *
  * That the peer holds the key is the caller's to know, from the TLS handshake. Behind its own certificate is what it sent along; nothing in it is believed.
  *
@@ -39,7 +41,7 @@ export interface PeerIdentifier {
 export async function identifyPeer(
   identifier: PeerIdentifier,
   [der, ...chain]: readonly Uint8Array[],
-  graceSeconds = 0,
+  graceSeconds?: number,
 ): Promise<DevicePeer> {
   if (der === undefined) throw new PkiError('ERR_PKI_CLIENT_REQUIRED', {})
   // The look-up comes first: a stranger's certificate costs a hash and no signature.
@@ -54,17 +56,22 @@ export async function identifyPeer(
 export async function identifyNamed(identifier: PeerIdentifier, fingerprint: string): Promise<DevicePeer> {
   const identification = await identifier.fleet.identify({ fingerprint }, { withDer: true })
   const der = identification.status === 'unknown' ? undefined : identification.certificate.der
-  return judge(identifier, identification, { der, chain: [], graceSeconds: 0 })
+  return judge(identifier, identification, { der, chain: [], graceSeconds: undefined })
 }
 
 async function judge(
   { fleet, clock }: PeerIdentifier,
   identification: Identification,
-  shown: { readonly der: Uint8Array | undefined; readonly chain: readonly Uint8Array[]; readonly graceSeconds: number },
+  shown: {
+    readonly der: Uint8Array | undefined
+    readonly chain: readonly Uint8Array[]
+    readonly graceSeconds: number | undefined
+  },
 ): Promise<DevicePeer> {
   const known = goodOrThrow(identification, clock(), shown.graceSeconds)
   const certificate = readOwn(shown.der)
-  if (known.certificate.state !== 'pinned') await verifyOwnPath(fleet, certificate, shown.chain, clock())
+  const hasPath = known.certificate.state !== 'pinned' && known.status !== 'revoked'
+  if (hasPath) await verifyOwnPath(fleet, certificate, shown.chain, clock())
   const { deviceId, owner } = known.device
   const fingerprint = certificateFingerprint(certificate.der)
   return { deviceId, ...(owner === undefined ? {} : { owner }), fingerprint, certificate }
@@ -72,17 +79,18 @@ async function judge(
 
 type Known = Exclude<Identification, { readonly status: 'unknown' }>
 
-function goodOrThrow(identification: Identification, now: Date, graceSeconds: number): Known {
+function goodOrThrow(identification: Identification, now: Date, graceSeconds: number | undefined): Known {
   switch (identification.status) {
     case 'active':
       return identification
     case 'expired': {
       const lateSeconds = (now.getTime() - identification.certificate.notAfter.getTime()) / 1000
       // Asked this way round, a date that is none is not forgiven.
-      if (lateSeconds <= graceSeconds) return identification
+      if (lateSeconds <= (graceSeconds ?? 0)) return identification
       throw new PkiError('ERR_PKI_CLIENT_EXPIRED', {})
     }
     case 'revoked':
+      if (graceSeconds !== undefined && isRenewable(identification, now, graceSeconds)) return identification
       throw new PkiError('ERR_PKI_CLIENT_REVOKED', {})
     case 'held':
       throw new PkiError('ERR_PKI_CLIENT_REVOKED', { reason: 'it is on hold' })
@@ -93,6 +101,15 @@ function goodOrThrow(identification: Identification, now: Date, graceSeconds: nu
     default:
       throw new PkiError('ERR_PKI_CLIENT_UNTRUSTED', { reason: 'no device of this fleet has it' })
   }
+}
+
+function isRenewable(
+  { renewableUntil, certificate }: Exclude<Known, { readonly status: 'active' }>,
+  now: Date,
+  graceSeconds: number,
+): boolean {
+  if (renewableUntil === undefined || now >= renewableUntil) return false
+  return now.getTime() - certificate.notAfter.getTime() <= graceSeconds * 1000
 }
 
 /** What the fleet knows it has read before; a pinned one, too. */
@@ -114,7 +131,9 @@ async function verifyOwnPath(
   const isCurrent = ({ notAfter }: Certificate): boolean => now <= notAfter
   const between: Certificate[] = []
   // A peer need not send the issuing CA, and in a resumed TLS session it does not.
-  for await (const issuer of fleet.issuers()) between.push(parseCertificate(issuer.certificate))
+  for await (const { state, certificate: ca } of fleet.issuers()) {
+    if (state !== 'retired' && state !== 'revoked') between.push(parseCertificate(ca))
+  }
   for (const der of chain.slice(0, chainLimit)) between.push(...readAny(der))
   try {
     await verifyPath({

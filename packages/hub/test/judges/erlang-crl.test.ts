@@ -19,6 +19,7 @@ describeWith(['escript', 'curl'], 'Erlang’s ssl, which EMQX is built on', () =
     ['der', { published: { crl: 'der' } }, /^GET \/crl\/[0-9a-f]{16}-0\.crl$/],
     ['pemFirst', { published: { crl: 'pemFirst' } }, /^GET \/crl\/[0-9a-f]{16}-0\.pem$/],
     ['shards', { crl: { shards: 8 } }, /^GET \/crl\/[0-9a-f]{16}-[0-7]\.crl$/],
+    ['hot issuers', { hotIssuer: true, background: true }, /^GET \/crl\/[0-9a-f]{16}-0\.crl$/],
   ] as const)(
     'fetches the CRL that a device’s certificate names, finds it in scope, and refuses it once it is revoked (%s)',
     async (_name, options, fetched) => {

@@ -18,10 +18,10 @@ export function requireTls(exchange: Exchange): void {
 }
 
 /**
- * The device on the other end, by the certificate of its connection.
+ * The device on the other end, by the certificate of its connection. `graceSeconds` as in `identifyPeer`.
  * @throws PkiError as `identifyPeer`
  */
-export async function peerOf(exchange: Exchange, services: DeviceServices, graceSeconds = 0): Promise<DevicePeer> {
+export async function peerOf(exchange: Exchange, services: DeviceServices, graceSeconds?: number): Promise<DevicePeer> {
   requireTls(exchange)
   return identifyPeer(services, exchange.context().peerCertificates ?? [], graceSeconds)
 }

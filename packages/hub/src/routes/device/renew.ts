@@ -6,7 +6,7 @@ import { credentialAnswer } from '../operator/credential-answer.ts'
 import { csr } from '../operator/identifiers.ts'
 import { peerOf } from './device-caller.ts'
 
-/** `POST /api/device/renew`: a new certificate for the one that the device shows, which stays good until the new one is confirmed or its own time is over. The only route with grace. */
+/** `POST /api/device/renew`: a new certificate for the one that the device shows, which stays good until the new one is confirmed or its own time is over. The only route with grace, beside EST's. */
 export function renewHandler(services: DeviceServices): RouteHandler {
   const { fleet, broker, renewals } = services
   const graceSeconds = services.settings.renewalGraceSeconds

@@ -41,11 +41,15 @@ function labelled({ settings }: DeviceServices, handler: RouteHandler): RouteHan
   }
 }
 
-/** RFC 7030 section 4.1: the trust anchors, and what else a client needs to build a chain, the issuing CAs. */
+/** RFC 7030 section 4.1: the trust anchors, and what else a client needs to build a chain: the CAs below them, and where the root is being replaced the certificates of each root by the other (section 4.1.3). */
 function caCertsHandler({ fleet }: DeviceServices): RouteHandler {
   return async () => {
     let pem = fleet.trustAnchors
-    for await (const issuer of fleet.issuers()) if (issuer.role === 'issuingCa') pem += issuer.certificate
+    for await (const { role, state, certificate, crossCertificates } of fleet.issuers()) {
+      if (state === 'retired' || state === 'revoked') continue
+      if (role !== 'root' && !pem.includes(certificate)) pem += certificate
+      pem += crossCertificates
+    }
     return certsOnlyAnswer(pem)
   }
 }
