@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { decodePem, fileKeyring, openFleet } from '@fleetcert/core'
-import { sqliteStore } from '@fleetcert/store-sqlite'
+import { decodePem, type Fleet, fileKeyring, openFleet } from '@fleetcert/core'
 import { benchDeviceId, deviceMaker, type Template } from './auth-devices.ts'
 import { type FilledRow, fillRows } from './fill-rows.ts'
+import { storeOfFolder } from './store-servers.ts'
 
 /** Opens the fleet of a folder, as a hub does. */
-export function openBenchFleet(folder: string, background: boolean): ReturnType<typeof openFleet> {
+export async function openBenchFleet(folder: string, background: boolean): Promise<Fleet> {
   return openFleet({
-    store: sqliteStore({ file: join(folder, 'fleet.db') }),
+    store: await storeOfFolder(folder),
     keyring: fileKeyring(join(folder, 'keys'), { passphrase: 'bench' }),
     background,
   })

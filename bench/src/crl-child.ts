@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileKeyring, openFleet } from '@fleetcert/core'
-import { sqliteStore } from '@fleetcert/store-sqlite'
+import { storeOfFolder } from './store-servers.ts'
 
 /** One CRL, made from the store, signed, checked and stored again. */
 export interface CrlRound {
@@ -30,7 +30,7 @@ function mebibytes(): number {
 
 async function main(directory: string, count: number): Promise<CrlChildReport> {
   const fleet = await openFleet({
-    store: sqliteStore({ file: join(directory, 'fleet.db') }),
+    store: await storeOfFolder(directory),
     keyring: fileKeyring(join(directory, 'keys')),
     background: false,
   })

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { fileKeyring, openFleet } from '@fleetcert/core'
+import { type CrlReason, fileKeyring, openFleet } from '@fleetcert/core'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import * as peculiar from '@peculiar/x509'
 import type { CrlChildReport } from './crl-child.ts'
@@ -13,7 +13,13 @@ import { goCrlTimes } from './go-crl-peer.ts'
 import { median } from './measure.ts'
 import { filledOwner, fillFile } from './revoke-fill.ts'
 
-const reasons = ['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation']
+/** A quarter of the entries has each. */
+export const filledReasons: readonly CrlReason[] = [
+  'unspecified',
+  'keyCompromise',
+  'superseded',
+  'cessationOfOperation',
+]
 
 /** A full CRL of `rows` revoked certificates, from the SQLite store and back into it, beside what others need whose entries are in memory. */
 export async function benchCrl({
@@ -25,8 +31,8 @@ export async function benchCrl({
 } = {}): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'fleetcert-bench-'))
   try {
-    await fill(directory, rows)
-    const ours = runChild(directory, rounds + 1)
+    await fillCrlFile(directory, rows)
+    const ours = runCrlChild(directory, rounds + 1)
     const go = goCrlTimes(rows, rounds)
     const [first, ...later] = ours.rounds
     const goMedian = go && medianOf(go.milliseconds)
@@ -71,8 +77,8 @@ export async function benchCrl({
 const count = (value: number): string => value.toLocaleString('en-US')
 const medianOf = (values: readonly number[]): number => median(values.toSorted((a, b) => a - b))
 
-/** Certificates as issuing leaves them, and their revocations as revoking does: the triggers of the store see each. */
-async function fill(directory: string, rows: number): Promise<void> {
+/** In a new SQLite file of the folder: certificates as issuing leaves them, and their revocations as revoking does: the triggers of the store see each. */
+export async function fillCrlFile(directory: string, rows: number): Promise<void> {
   const begin = performance.now()
   const file = join(directory, 'fleet.db')
   const fleet = await openFleet({
@@ -85,7 +91,7 @@ async function fill(directory: string, rows: number): Promise<void> {
   fillFile(file, rows, { owner: filledOwner, prefix: 'crl' })
   const database = new DatabaseSync(file)
   database.exec('PRAGMA synchronous = OFF')
-  const cases = reasons.map((reason, index) => `WHEN ${index} THEN '${reason}'`).join(' ')
+  const cases = filledReasons.map((reason, index) => `WHEN ${index} THEN '${reason}'`).join(' ')
   database
     .prepare(
       `UPDATE certificates SET revocation_date = ?, reason = CASE ordinal % 4 ${cases} END, revocation_order = ordinal
@@ -97,7 +103,8 @@ async function fill(directory: string, rows: number): Promise<void> {
   process.stderr.write(`filled in ${Math.round((performance.now() - begin) / 1000)} s\n`)
 }
 
-function runChild(directory: string, rounds: number): CrlChildReport {
+/** Makes so many CRLs of the folder's fleet, in a process of its own. */
+export function runCrlChild(directory: string, rounds: number): CrlChildReport {
   const script = join(import.meta.dirname, 'crl-child.ts')
   const run = spawnSync(process.execPath, [...process.execArgv, script, directory, String(rounds)], {
     encoding: 'utf8',

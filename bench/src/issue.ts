@@ -101,7 +101,7 @@ function floor(samples: readonly Sample[]): Contestant['run'] {
 
 let device = 0
 
-function issue(fleet: Fleet, samples: readonly Sample[], callers: number): Contestant['run'] {
+export function issue(fleet: Fleet, samples: readonly Sample[], callers: number): Contestant['run'] {
   return async units => {
     let next = 0
     const caller = async (): Promise<void> => {

@@ -2,13 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchAuth } from './auth.ts'
+import { benchBackup } from './backup.ts'
 import { benchCrl } from './crl.ts'
+import { benchHotIssuer } from './hot-issuer.ts'
 import { benchImport } from './import-time.ts'
 import { benchIssue } from './issue.ts'
 import { benchOcsp } from './ocsp.ts'
 import { benchOcspHttp } from './ocsp-http.ts'
+import { benchPkcs11 } from './pkcs11.ts'
 import { benchRevoke } from './revoke.ts'
 import { benchScale } from './scale.ts'
+import { benchStore } from './store.ts'
 
 interface BenchOptions {
   count?: number
@@ -21,6 +25,7 @@ interface BenchOptions {
 
 const benches: Record<string, (options: BenchOptions) => Promise<string>> = {
   issue: benchIssue,
+  'hot-issuer': benchHotIssuer,
   scale: benchScale,
   crl: benchCrl,
   revoke: benchRevoke,
@@ -28,6 +33,9 @@ const benches: Record<string, (options: BenchOptions) => Promise<string>> = {
   ocsp: benchOcsp,
   import: benchImport,
   auth: benchAuth,
+  pkcs11: benchPkcs11,
+  store: benchStore,
+  backup: benchBackup,
 }
 
 const { values, positionals } = parseArgs({

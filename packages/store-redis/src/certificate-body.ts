@@ -1,7 +1,7 @@
 import type { CertificateSubject } from '@fleetcert/core'
 import { assertHash, idOctets } from './arguments.ts'
 import type { OctetReader } from './octet-reader.ts'
-import { asBuffer, packCounted, packDate, packNumber, packText } from './octets.ts'
+import { asBuffer, asOctets, packCounted, packDate, packNumber, packText } from './octets.ts'
 import { decodeText, encodeText } from './text-octets.ts'
 
 const hasDevice = 1
@@ -34,15 +34,16 @@ export function encodeBody(subject: CertificateSubject): Buffer {
   ])
 }
 
+/** Its octets stay in the reader's memory. */
 export function decodeBody(reader: OctetReader): CertificateSubject {
   const notBefore = reader.date()
   const notAfter = reader.date()
   const createdAt = reader.date()
   const shard = reader.number(4)
-  const publicKeyHash = new Uint8Array(reader.octets(32))
+  const publicKeyHash = asOctets(reader.octets(32))
   const flags = reader.number(1)
-  const issuerKeyId = reader.counted(1).toString('hex')
-  const serialNumber = reader.counted(1).toString('hex')
+  const issuerKeyId = reader.hex(1)
+  const serialNumber = reader.hex(1)
   const role = reader.text(1) as CertificateSubject['role']
   const profile = reader.text(2)
   return {

@@ -1,7 +1,7 @@
 import type { CertificateRecord, CertificateState, CertificateStatus, CrlReason, Revocation } from '@fleetcert/core'
 import { decodeBody } from './certificate-body.ts'
 import { OctetReader } from './octet-reader.ts'
-import { ownOctets } from './octets.ts'
+import { asBuffer, asOctets, ownOctets } from './octets.ts'
 import { isNothing, numberOf, octetsOf } from './replies.ts'
 import { storeCorrupt } from './store-errors.ts'
 
@@ -12,16 +12,20 @@ export interface CertificateRow {
   readonly record: CertificateRecord
 }
 
-const states: readonly CertificateState[] = ['reserved', 'abandoned', 'issued', 'pinned']
+/** States by their numbers. */
+export const states: readonly CertificateState[] = ['reserved', 'abandoned', 'issued', 'pinned']
 
-const hasFingerprint = 1
-const hasRevocation = 2
-const hasInvalidity = 4
-const isSuperseded = 8
-const hasSuccessor = 16
-const hasRenewal = 32
-const supersedes = 64
-const hasPlace = 128
+/** What a row's head has in it. */
+export const rowFlags = {
+  fingerprint: 1,
+  revocation: 2,
+  invalidity: 4,
+  superseded: 8,
+  successor: 16,
+  renewal: 32,
+  supersedes: 64,
+  place: 128,
+} as const
 
 interface Head {
   readonly state: CertificateState
@@ -37,16 +41,16 @@ function readHead(reader: OctetReader): Head {
   const flags = reader.number(1)
   const has = (flag: number): boolean => (flags & flag) !== 0
   // The epoch, and the row of the device before it.
-  reader.octets(4 + 6)
-  const fingerprint = has(hasFingerprint) ? reader.octets(32) : undefined
-  const reason = has(hasRevocation) ? (reader.text(1) as CrlReason) : undefined
-  const revocationDate = has(hasRevocation) ? reader.date() : undefined
-  const invalidityDate = has(hasInvalidity) ? reader.date() : undefined
-  const supersededAt = has(isSuperseded) ? reader.date() : undefined
-  if (has(hasSuccessor)) reader.octets(6)
-  if (has(hasRenewal)) reader.octets(6)
-  if (has(supersedes)) reader.octets(6 + 8)
-  if (has(hasPlace)) reader.octets(6)
+  reader.skip(4 + 6)
+  const fingerprint = has(rowFlags.fingerprint) ? reader.octets(32) : undefined
+  const reason = has(rowFlags.revocation) ? (reader.text(1) as CrlReason) : undefined
+  const revocationDate = has(rowFlags.revocation) ? reader.date() : undefined
+  const invalidityDate = has(rowFlags.invalidity) ? reader.date() : undefined
+  const supersededAt = has(rowFlags.superseded) ? reader.date() : undefined
+  if (has(rowFlags.successor)) reader.skip(6)
+  if (has(rowFlags.renewal)) reader.skip(6)
+  if (has(rowFlags.supersedes)) reader.skip(6 + 8)
+  if (has(rowFlags.place)) reader.skip(6)
   const instance = state === 'reserved' ? reader.text(1) : undefined
   return {
     state,
@@ -61,7 +65,9 @@ function readHead(reader: OctetReader): Head {
 }
 
 /** The record of a row. `lease`: until when its holder is alive, or nothing. */
-export function decodeRow(octets: Buffer, lease: unknown): CertificateRecord {
+export function decodeRow(answer: Buffer, lease: unknown): CertificateRecord {
+  // Octets of the record lie in this one piece of memory: one for each of them would cost more than all the rest.
+  const octets = asBuffer(ownOctets(answer))
   const reader = new OctetReader(octets)
   const { state, fingerprint, revocation, supersededAt, instance } = readHead(reader)
   const subject = decodeBody(new OctetReader(reader.counted(4)))
@@ -70,8 +76,8 @@ export function decodeRow(octets: Buffer, lease: unknown): CertificateRecord {
   return {
     ...subject,
     state,
-    ...(content.length > 0 && (isCertificate ? { der: ownOctets(content) } : { tbsCertificate: ownOctets(content) })),
-    ...(fingerprint && { fingerprint: ownOctets(fingerprint) }),
+    ...(content.length > 0 && (isCertificate ? { der: asOctets(content) } : { tbsCertificate: asOctets(content) })),
+    ...(fingerprint && { fingerprint: asOctets(fingerprint) }),
     ...(revocation && { revocation }),
     ...(supersededAt && { supersededAt }),
     ...(instance !== undefined && !isNothing(lease) && { holder: { instance, leaseUntil: new Date(numberOf(lease)) } }),

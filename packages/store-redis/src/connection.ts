@@ -14,6 +14,8 @@ export interface Connection {
   readonly isSingle: boolean
   /** `key` says which node of a cluster is meant. */
   command(key: string, args: RedisArgument[]): Promise<unknown>
+  /** Gives up a connection over which nothing is answered, for another one; what is under way on it is rejected. Nothing where there is none now, and where the client has several: a cluster's or a sentinel's. */
+  renew(): void
 }
 
 // '$', the first octet of a string's type in RESP 2 and 3.
@@ -25,16 +27,28 @@ export function connectionOf(client: RedisClient): Connection {
     return {
       isSingle: client.isCluster !== true,
       command: (_, [name, ...args]) => client.callBuffer(String(name), ...args),
+      renew() {
+        if (client.isCluster !== true && client.status === 'ready') client.disconnect?.(true)
+      },
     }
   }
   if (isCluster(client)) {
-    return { isSingle: false, command: (key, args) => client.sendCommand(key, false, args, octets) }
+    return { isSingle: false, command: (key, args) => client.sendCommand(key, false, args, octets), renew() {} }
   }
   if (isSentinel(client)) {
-    return { isSingle: false, command: (_, args) => client.sendCommand(false, args, octets) }
+    return { isSingle: false, command: (_, args) => client.sendCommand(false, args, octets), renew() {} }
   }
   if (isNodeRedis(client)) {
-    return { isSingle: client.execute === undefined, command: (_, args) => client.sendCommand(args, octets) }
+    return {
+      isSingle: client.execute === undefined,
+      command: (_, args) => client.sendCommand(args, octets),
+      renew() {
+        if (client.execute !== undefined || client.isReady !== true) return
+        client.destroy?.()
+        // It tries until it succeeds, or its owner ends it; what goes wrong meanwhile its `error` events say.
+        client.connect?.().catch(() => {})
+      },
+    }
   }
   throw new TypeError('client must be a client of ioredis or of node-redis')
 }

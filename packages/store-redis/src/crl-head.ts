@@ -1,4 +1,4 @@
-import type { CrlHead, CrlParts } from '@fleetcert/core'
+import type { CrlHead } from '@fleetcert/core'
 import { OctetReader } from './octet-reader.ts'
 import { packDate, packNumber, packText } from './octets.ts'
 
@@ -12,11 +12,11 @@ export interface StoredCrlHead extends CrlHead {
 }
 
 /** `digest, upload, parts, thisUpdate, nextUpdate, number, note`: what scripts need stands first. */
-export function encodeCrlHead(crl: CrlParts, digest: Buffer, upload: Buffer): Buffer {
+export function encodeCrlHead(crl: CrlHead, count: number, digest: Buffer, upload: Buffer): Buffer {
   return Buffer.concat([
     digest,
     upload,
-    packNumber(crl.parts.length, 4),
+    packNumber(count, 4),
     packDate(crl.thisUpdate, 'thisUpdate'),
     packDate(crl.nextUpdate, 'nextUpdate'),
     packText(String(crl.crlNumber), 1, 'crlNumber'),

@@ -53,13 +53,10 @@ export function decodeEvent(sequence: number, octets: Buffer): FleetEvent {
   const has = (flag: number): boolean => (flags & flag) !== 0
   const type = reader.text(1) as FleetEventType
   const deviceId = has(hasDevice) ? reader.text(2) : undefined
-  const certificate = has(hasCertificate)
-    ? { issuerKeyId: reader.counted(1).toString('hex'), serialNumber: reader.counted(1).toString('hex') }
-    : undefined
+  const certificate = has(hasCertificate) ? { issuerKeyId: reader.hex(1), serialNumber: reader.hex(1) } : undefined
   const fingerprint = has(hasFingerprint)
     ? reader
-        .counted(1)
-        .toString('hex')
+        .hex(1)
         .toUpperCase()
         .replace(/..(?=.)/g, '$&:')
     : has(hasFingerprintText)

@@ -12,6 +12,7 @@ export class OctetReader {
   /** A whole number of that many octets. */
   number(length: number): number {
     const at = this.#advance(length)
+    if (length === 1) return this.#octets[at]!
     return this.#octets.readUIntBE(at, length)
   }
 
@@ -35,7 +36,21 @@ export class OctetReader {
   }
 
   text(size: number): string {
-    return this.counted(size).toString()
+    const length = this.number(size)
+    const at = this.#advance(length)
+    return this.#octets.toString('utf8', at, at + length)
+  }
+
+  /** Octets behind their length, in hexadecimal. */
+  hex(size: number): string {
+    const length = this.number(size)
+    const at = this.#advance(length)
+    return this.#octets.toString('hex', at, at + length)
+  }
+
+  /** Passes over so many octets. */
+  skip(length: number): void {
+    this.#advance(length)
   }
 
   rest(): Buffer {

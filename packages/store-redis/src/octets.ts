@@ -35,6 +35,11 @@ export function asBuffer(octets: Uint8Array): Buffer {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
 }
 
+/** A plain Uint8Array in the same memory. */
+export function asOctets(octets: Buffer): Uint8Array {
+  return new Uint8Array(octets.buffer, octets.byteOffset, octets.byteLength)
+}
+
 /** Memory of its own, of a plain Uint8Array. */
 export function ownOctets(octets: Uint8Array): Uint8Array {
   return new Uint8Array(octets)

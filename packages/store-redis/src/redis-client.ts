@@ -13,6 +13,10 @@ export interface IoredisClient {
   readonly isCluster?: boolean
   /** Sends a command and resolves its reply, strings as octets. */
   callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>
+  /** `ready`: it has a connection. */
+  readonly status?: string
+  /** With `true`: gives its connection up and makes another one. Asked for when nothing is answered over it. */
+  disconnect?(reconnect?: boolean): void
 }
 
 /** A client of [node-redis](https://github.com/redis/node-redis): `createClient(…)` or `createClientPool(…)`. */
@@ -21,6 +25,12 @@ export interface NodeRedisClient {
   readonly execute?: unknown
   /** Sends a command and resolves its reply. */
   sendCommand(args: RedisArgument[], options?: NodeRedisOptions): Promise<unknown>
+  /** Whether it has a connection. */
+  readonly isReady?: boolean
+  /** Gives its connection up. Asked for, with `connect` behind it, when nothing is answered over it. */
+  destroy?(): void
+  /** Makes a connection. */
+  connect?(): Promise<unknown>
 }
 
 /** A cluster client of node-redis: `createCluster(…)`. */

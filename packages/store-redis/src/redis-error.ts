@@ -43,6 +43,8 @@ export function toPkiError(error: unknown): PkiError {
   const code = replyCode(error)
   if (code === undefined) return storeUnavailable('the server cannot be reached', named(error))
   if (code === 'WRONGTYPE') return storeCorrupt('a key of the fleet holds something else', named(error, code))
+  if (code === 'FLEETSEALED') return new PkiError('ERR_PKI_STORE_MOVED', {})
+  if (code === 'FLEETRECEIVING') return new PkiError('ERR_PKI_STORE_INCOMPLETE', {})
   const reason = unavailable[code]
   if (reason !== undefined) return storeUnavailable(reason, named(error, code))
   // Scripts are ours: what they stumble over is data that is not as they left it.

@@ -1,12 +1,17 @@
-import { checkNames, type IoOptions, type KnownNames, type Store } from '@fleetcert/core'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { assertExport, assertImport, checkNames, type IoOptions, type KnownNames, type Store } from '@fleetcert/core'
 import { connectionOf } from './connection.ts'
 import type { Durability } from './durability.ts'
+import { fingerprintLookups } from './fingerprint-lookups.ts'
 import { openServer } from './open-server.ts'
 import { crlEntries, revoked } from './operations/crl-entries.ts'
 import { crl, crlState, nextCrlNumber, putCrl } from './operations/crls.ts'
 import { document, putDocument } from './operations/documents.ts'
+import { exportRecords } from './operations/export-records.ts'
+import { changeState, state } from './operations/fleet-state.ts'
+import { importRecords } from './operations/import-records.ts'
 import { lease, releaseLease } from './operations/leases.ts'
-import { cursor, ledger, newestEventAt, saveCursor } from './operations/ledger.ts'
+import { cursor, ledger, newestEvents, saveCursor } from './operations/ledger.ts'
 import { certificate, certificateStatus, certificates } from './operations/listings.ts'
 import { prune } from './operations/prune.ts'
 import { abandon, commit, extendHolder, register, reserve, supersede } from './operations/reservations.ts'
@@ -19,7 +24,7 @@ import { untilAborted } from './until-aborted.ts'
 
 /** What a store needs of Redis, and of whoever runs it. */
 export interface RedisStoreOptions {
-  /** A client of node-redis (standalone, pool, cluster, sentinel) or ioredis (standalone, cluster, sentinel), connected. It is yours: the store never closes it. Its `error` events are yours, too. */
+  /** A client of node-redis (standalone, pool, cluster, sentinel) or ioredis (standalone, cluster, sentinel), connected. It is yours: the store never closes it. Its `error` events are yours, too. A standalone client is made to connect anew when nothing at all was answered for `timeoutSeconds`; what is under way on it is rejected then. */
   readonly client: RedisClient
   /** What the keys of this fleet begin with, in braces: `{fleetcert}:…`. So they lie in one slot of a cluster, and several fleets may share a server. Default `fleetcert`. */
   readonly prefix?: string
@@ -61,6 +66,8 @@ export function redisStore(options: RedisStoreOptions): Store {
   const connection = connectionOf(options.client)
   if (replicas > 0 && !connection.isSingle) throw new TypeError('replicas needs a client of one connection')
   const server = serverOf(connection, { base: `{${prefix}}:`, timeoutSeconds, replicas })
+  const lookup = fingerprintLookups(server)
+  const newest = newestEvents(server)
   const clock = (): string => (options.clock === undefined ? '' : String(options.clock().getTime()))
   let opening: Promise<void> | undefined
   let isOpen = false
@@ -110,7 +117,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     abandon: (what, io) => call(io, (to, stopped) => abandon(to, what, clock, stopped)),
     extendHolder: (instance, leaseUntil, io) => call(io, to => extendHolder(to, instance, leaseUntil)),
     register: (record, events, io) => call(io, to => register(to, record, events)),
-    certificate: (key, io) => call(io, to => certificate(to, key)),
+    certificate: (key, io) => call(io, to => ('fingerprint' in key ? lookup(key.fingerprint) : certificate(to, key))),
     certificateStatus: (id, io) => call(io, to => certificateStatus(to, id)),
     certificates: (query, page, io) => call(io, (to, stopped) => certificates(to, query, page, stopped)),
     revoke: (id, revocation, events, io) => call(io, to => revoke(to, id, revocation, events)),
@@ -133,13 +140,25 @@ export function redisStore(options: RedisStoreOptions): Store {
     lease: (name, holder, seconds, io) => call(io, to => lease(to, name, holder, seconds, clock())),
     releaseLease: (held, io) => call(io, to => releaseLease(to, held)),
     ledger: (request, io) => call(io, (to, stopped) => ledger(to, request, stopped)),
-    newestEventAt: io => call(io, to => newestEventAt(to)),
+    newestEventAt: io => call(io, newest),
     cursor: (consumer, io) => call(io, to => cursor(to, consumer)),
     saveCursor: (consumer, place, held, io) => call(io, to => saveCursor(to, consumer, place, held)),
     prune: (marks, limit, io) => call(io, (to, stopped) => prune(to, marks, limit, stopped)),
+    state: io => call(io, to => state(to)),
+    changeState: (from, to, io) => call(io, server => changeState(server, from, to)),
+    async exportRecords(request, io) {
+      assertExport(request)
+      return call(io, (to, stopped) => exportRecords(to, request, stopped))
+    },
+    async importRecords(mark, records, io) {
+      assertImport(mark, records)
+      return call(io, to => importRecords(to, mark, records))
+    },
     close() {
       closing ??= (async () => {
         await opening?.catch(() => {})
+        // Look-ups are sent at the end of the turn in which they came.
+        await nextTurn()
         await server.settled()
       })()
       return closing

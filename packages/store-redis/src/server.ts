@@ -2,13 +2,15 @@ import type { Connection } from './connection.ts'
 import type { RedisArgument } from './redis-client.ts'
 import { replyCode, toPkiError } from './redis-error.ts'
 import { replicaConfirmation } from './replica-confirmation.ts'
-import type { Script } from './script.ts'
+import { guarded, type Script } from './script.ts'
 import { storeUnavailable } from './store-errors.ts'
 
 /** The server as the store's operations see it. */
 export interface Server {
-  /** Runs a script that writes; it is sent when the server does not know it. Resolves once as many replicas have it as must. */
+  /** Runs a script that writes, while a fleet is at work; it is sent when the server does not know it. Resolves once as many replicas have it as must. */
   run(script: Script, ...args: RedisArgument[]): Promise<unknown>
+  /** The same, also while the fleet has moved or is not whole. */
+  runAnyway(script: Script, ...args: RedisArgument[]): Promise<unknown>
   /** Runs a script that only reads. */
   read(script: Script, ...args: RedisArgument[]): Promise<unknown>
   /** Sends a command of one key of the fleet. */
@@ -29,12 +31,15 @@ export interface ServerOptions {
 
 export function serverOf(connection: Connection, { base, timeoutSeconds, replicas }: ServerOptions): Server {
   let pending = 0
+  /** When the server last answered anything, or its connection was given up. */
+  let heardAt = Number.NEGATIVE_INFINITY
   const settled: (() => void)[] = []
 
   // A client may wait for its server without end, and may never learn that a connection is dead.
   const send = (args: RedisArgument[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
       let isPending = true
+      const sentAt = performance.now()
       pending += 1
       const end = (): void => {
         clearTimeout(timer)
@@ -46,13 +51,20 @@ export function serverOf(connection: Connection, { base, timeoutSeconds, replica
       const timer = setTimeout(() => {
         end()
         reject(storeUnavailable('the server did not answer in time'))
+        // The other end may be gone without a word: the system would find out after a quarter of an hour, and both clients wait for it.
+        if (heardAt < sentAt) {
+          heardAt = performance.now()
+          connection.renew()
+        }
       }, timeoutSeconds * 1000)
       const fail = (error: unknown): void => {
+        if (replyCode(error) !== undefined) heardAt = performance.now()
         end()
         reject(error)
       }
       try {
         connection.command(base, args).then(answer => {
+          heardAt = performance.now()
           end()
           resolve(answer)
         }, fail)
@@ -76,13 +88,16 @@ export function serverOf(connection: Connection, { base, timeoutSeconds, replica
   }
   const confirm = replicas === 0 ? undefined : replicaConfirmation(send, { base, timeoutSeconds, replicas })
 
+  const runAnyway: Server['runAnyway'] = async (script, ...args) => {
+    const answer = await read(script, ...args)
+    await confirm?.()
+    return answer
+  }
+
   return {
     read,
-    async run(script, ...args) {
-      const answer = await read(script, ...args)
-      await confirm?.()
-      return answer
-    },
+    run: (script, ...args) => runAnyway(guarded(script), ...args),
+    runAnyway,
     async command(name, key, ...args) {
       try {
         return await send([name, Buffer.concat([Buffer.from(base), Buffer.from(key, 'latin1')]), ...args])

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { memoryKeyring, openFleet } from '@fleetcert/core'
 import type { RedisClient } from '@fleetcert/store-redis'
 import { redisStore } from '@fleetcert/store-redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -141,7 +142,8 @@ describeWith(['redis-server'], 'opening redisStore', () => {
       await redisStore({ client: await connect(), durability: 'always' }).open()
       await redis.ask('CONFIG', 'SET', 'appendfsync', 'everysec')
       const warned = once(process, 'warning')
-      await redisStore({ client: await connect() }).open()
+      const store = redisStore({ client: await connect(), prefix: 'warned' })
+      await (await openFleet({ store, keyring: memoryKeyring(), background: false })).close()
       await warned
       expect(warnings).toEqual([
         'Redis is set to appendfsync everysec: a power cut may lose the last second of the fleet',

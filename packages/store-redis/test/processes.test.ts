@@ -68,6 +68,36 @@ describeWith(['redis-server'], 'redisStore in several processes', () => {
     expect(events.filter(event => event.type === 'issuing').length).toBe(devices.length + reserved.length)
   })
 
+  it('knows every certificate that a killed process had given out, and what else it may have signed', {
+    timeout: 60_000,
+  }, async () => {
+    const keys = temporaryDirectory()
+    try {
+      const child = start('enroll-until-killed.ts', keys.directory)
+      const given: string[] = []
+      for await (const line of createInterface({ input: child.stdout! })) {
+        given.push(line)
+        if (given.length === 40) child.kill('SIGKILL')
+      }
+      const store = open()
+      const fleet = await openFleet({ store, keyring: fileKeyring(keys.directory), background: false })
+      for (const fingerprint of given) expect((await fleet.identify({ fingerprint })).status).toBe('active')
+      const devices = await Array.fromAsync(fleet.devices())
+      const pending = await Array.fromAsync(fleet.pending())
+      expect(pending.length).toBeLessThanOrEqual(8)
+      const { items: events } = await store.ledger({ after: '', limit: 100_000 })
+      const issuing = events.filter(({ type, deviceId }) => type === 'issuing' && deviceId !== undefined)
+      expect(issuing).toHaveLength(devices.length + pending.length)
+      // What may have been signed can be revoked, by its device as well.
+      for (const { deviceId } of pending) await fleet.revoke(deviceId!)
+      expect(await Array.fromAsync(fleet.pending())).toEqual([])
+      await fleet.close()
+      await store.close()
+    } finally {
+      keys.remove()
+    }
+  })
+
   it('gives every CRL number to one process, and every new device too', { timeout: 60_000 }, async () => {
     const answers = (await Promise.all(['0a', '0b', '0c'].map(name => outputOf(start('compete.ts', name))))) as {
       numbers: string[]

@@ -1,7 +1,7 @@
 /**
  * Revocations, and the entries that CRLs are made of.
  *
- * `s:<scope>` is a hash: `n` the CRL number given out last, `c` how many changes there were, `o` the place given out last, `f` and `d` the heads of the full and the delta CRL. A certificate that is revoked gets the next
+ * `S` holds all scopes. `s:<scope>` is a hash: `n` the CRL number given out last, `c` how many changes there were, `o` the place given out last, `f` and `d` the heads of the full and the delta CRL. A certificate that is revoked gets the next
  * place of its scope, and keeps it. 128 places are one string, `x:<scope><number>`: for each that is taken `slot, released, ordinal, change, ended, entry`, the entry as it stands in a CRL
  * (RFC 5280 section 5.1.2.6). So a list of millions is read without a look at their rows. The same layout is in `crl-places.ts`.
  *
@@ -41,6 +41,7 @@ end
 local function write_place(row, date, extensions, released)
   local scope = scope_of(row)
   local change = call('HINCRBY', base .. 's:' .. scope, 'c', 1)
+  if change == 1 then call('SADD', base .. 'S', scope) end
   local is_new = not row.place
   if is_new then row.place = call('HINCRBY', base .. 's:' .. scope, 'o', 1) end
   local key, slot = places_key(scope, row.place), (row.place - 1) % 128

@@ -8,8 +8,16 @@ import {
   scopeOctets,
 } from '../arguments.ts'
 import { decodeRows } from '../certificate-row.ts'
-import { type CrlPlace, decodePlaces, stringOfPlace } from '../crl-places.ts'
-import { ownOctets } from '../octets.ts'
+import {
+  type CrlPlace,
+  changeOf,
+  decodePlaces,
+  endOf,
+  entryList,
+  isReleasedAt,
+  scanPlaces,
+  stringOfPlace,
+} from '../crl-places.ts'
 import { listOf, numberOf, octetsOf } from '../replies.ts'
 import { crlPlaces, crlState } from '../scripts/crls.ts'
 import { getRows } from '../scripts/listings.ts'
@@ -32,23 +40,34 @@ export async function crlEntries(
   assertEntriesLimit(page.limit)
   const octets = scopeOctets(scope)
   const position = parseCrlEntriesPosition(page.after)
-  const state = listOf(await server.read(crlState, octets))
+  const asked = server.read(crlState, octets)
+  // From the second page on it is known which places are next.
+  const ahead =
+    position && readStrings(server, octets, position.last, Math.min(position.last + page.limit, position.bound))
+  ahead?.catch(() => {})
+  const state = listOf(await asked)
   const latest = numberOf(state[0])
   const unchangedSince = without === undefined ? -1 : parseChange(without.unchangedSince, latest)
   const since = changedSince === undefined ? Number.POSITIVE_INFINITY : parseChange(changedSince, latest)
   const endedBefore = without?.endedBefore.getTime() ?? Number.NEGATIVE_INFINITY
   const { bound, last, change } = position ?? { bound: numberOf(state[1]), last: 0, change: latest }
   const end = Math.min(last + page.limit, bound)
-  const entries: Buffer[] = []
-  const changes: Buffer[] = []
-  for (const place of await readPlaces(server, octets, last, end)) {
-    if (place.ended < endedBefore && place.change <= unchangedSince) continue
-    if (!place.isReleased) entries.push(place.entry)
-    if (place.change > since) changes.push(place.entry)
+  const strings = await (ahead ?? readStrings(server, octets, last, end))
+  const room = strings.reduce((sum, { octets: { length } }) => sum + length, 0)
+  const entries = entryList(room)
+  const changes = entryList(since === Number.POSITIVE_INFINITY ? 0 : room)
+  for (const { index, octets: places } of strings) {
+    scanPlaces(index, places, (place, beginsAt, endsAt) => {
+      if (place <= last || place > end) return
+      const changed = changeOf(places, beginsAt)
+      if (endOf(places, beginsAt) < endedBefore && changed <= unchangedSince) return
+      if (!isReleasedAt(places, beginsAt)) entries.add(places, beginsAt, endsAt)
+      if (changed > since) changes.add(places, beginsAt, endsAt)
+    })
   }
   return {
-    entries: ownOctets(Buffer.concat(entries)),
-    changes: ownOctets(Buffer.concat(changes)),
+    entries: entries.octets(),
+    changes: changes.octets(),
     position: String(change),
     ...(end < bound && { next: `${bound}.${end}.${change}` }),
   }
@@ -100,17 +119,28 @@ async function rowsOf(
 
 /** The places behind `last`, up to `end`. */
 async function readPlaces(server: Server, scope: Buffer, last: number, end: number): Promise<CrlPlace[]> {
-  const places: CrlPlace[] = []
-  if (end <= last) return places
+  const strings = await readStrings(server, scope, last, end)
+  return strings
+    .flatMap(({ index, octets }) => decodePlaces(index, octets))
+    .filter(({ place }) => place > last && place <= end)
+}
+
+interface PlacesString {
+  readonly index: number
+  readonly octets: Buffer
+}
+
+/** The strings with the places behind `last`, up to `end`. They are asked for together. */
+async function readStrings(server: Server, scope: Buffer, last: number, end: number): Promise<PlacesString[]> {
+  if (end <= last) return []
   const final = stringOfPlace(end)
-  for (let first = stringOfPlace(last + 1); first <= final; first += stringsPerScript) {
-    const until = Math.min(first + stringsPerScript - 1, final)
+  const asked: Promise<PlacesString[]>[] = []
+  const ask = async (first: number, until: number): Promise<PlacesString[]> => {
     const strings = listOf(await server.read(crlPlaces, scope, String(first), String(until)))
-    for (const [index, octets] of strings.entries()) {
-      for (const place of decodePlaces(first + index, octetsOf(octets))) {
-        if (place.place > last && place.place <= end) places.push(place)
-      }
-    }
+    return strings.map((octets, offset) => ({ index: first + offset, octets: octetsOf(octets) }))
   }
-  return places
+  for (let first = stringOfPlace(last + 1); first <= final; first += stringsPerScript) {
+    asked.push(ask(first, Math.min(first + stringsPerScript - 1, final)))
+  }
+  return (await Promise.all(asked)).flat()
 }

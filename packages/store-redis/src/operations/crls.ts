@@ -60,7 +60,7 @@ export async function putCrl(
       scope,
       kindOf(name),
       String(own.crlNumber),
-      encodeCrlHead(own, octets, upload),
+      encodeCrlHead(own, crl.parts.length, octets, upload),
       octets,
       ...leaseArguments(lease),
       upload,
@@ -117,7 +117,8 @@ async function readState(
   }
 }
 
-function kindOf({ delta = false }: CrlName): 'f' | 'd' {
+/** The field of a scope that a CRL's head is in. */
+export function kindOf({ delta = false }: CrlName): 'f' | 'd' {
   return delta ? 'd' : 'f'
 }
 

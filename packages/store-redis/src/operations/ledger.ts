@@ -2,12 +2,7 @@ import type { Cursor, FleetEvent, Lease, Page } from '@fleetcert/core'
 import { assertLimit, parsePosition } from '../arguments.ts'
 import { decodeEvent } from '../event.ts'
 import { isNothing, listOf, numberOf, octetsOf, textOf } from '../replies.ts'
-import {
-  cursor as cursorScript,
-  ledger as ledgerScript,
-  newestEventAt as newestEventAtScript,
-  saveCursor as saveCursorScript,
-} from '../scripts/ledger.ts'
+import { cursor as cursorScript, ledger as ledgerScript, saveCursor as saveCursorScript } from '../scripts/ledger.ts'
 import type { Server } from '../server.ts'
 import { badCursor } from '../store-errors.ts'
 import { leaseArguments } from './crls.ts'
@@ -37,9 +32,24 @@ export async function ledger(
   }
 }
 
-export async function newestEventAt(server: Server): Promise<Date | undefined> {
-  const reply = await server.read(newestEventAtScript)
-  return isNothing(reply) ? undefined : new Date(numberOf(reply))
+/** The ledger's latest date. Each issue and each look-up that memory does not answer asks for it, so those of one turn of the event loop share a question. */
+export function newestEvents(server: Server): () => Promise<Date | undefined> {
+  let asking: Promise<number | undefined> | undefined
+  const ask = async (): Promise<number | undefined> => {
+    const reply = await server.command('HGET', 'm', 'newest')
+    return isNothing(reply) ? undefined : numberOf(reply)
+  }
+  return async () => {
+    if (asking === undefined) {
+      asking = ask()
+      // Whoever asks later is not given what was read before.
+      process.nextTick(() => {
+        asking = undefined
+      })
+    }
+    const newest = await asking
+    return newest === undefined ? undefined : new Date(newest)
+  }
 }
 
 export async function cursor(server: Server, consumer: string): Promise<Cursor> {

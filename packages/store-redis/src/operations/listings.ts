@@ -6,11 +6,11 @@ import type {
   Cursor,
   Page,
 } from '@fleetcert/core'
-import { assertHash, assertLimit, idOctets, ordinalOctets, parsePosition } from '../arguments.ts'
-import { type CertificateRow, decodeRow, decodeRows, decodeStatus } from '../certificate-row.ts'
-import { asBuffer, dateText } from '../octets.ts'
+import { assertLimit, idOctets, ordinalOctets, parsePosition } from '../arguments.ts'
+import { type CertificateRow, decodeRows, decodeStatus } from '../certificate-row.ts'
+import { dateText } from '../octets.ts'
 import { listOf, numberOf, octetsOf } from '../replies.ts'
-import { certificateByFingerprint, certificateById } from '../scripts/certificate.ts'
+import { certificateById } from '../scripts/certificate.ts'
 import { listDevice, listDevices, listRows } from '../scripts/listings.ts'
 import type { Server } from '../server.ts'
 import { type IndexedQuery, rowQuery } from './row-query.ts'
@@ -23,22 +23,9 @@ interface PageRequest {
   readonly limit: number
 }
 
-export async function certificate(
-  server: Server,
-  key: CertificateId | { readonly fingerprint: Uint8Array },
-): Promise<CertificateRecord | undefined> {
-  if (!('fingerprint' in key)) {
-    const { issuer, serial } = idOctets(key)
-    return decodeRows(listOf(await server.read(certificateById, issuer, serial, 'octets')), 0)[0]?.record
-  }
-  assertHash(key.fingerprint, 'fingerprint')
-  const fingerprint = asBuffer(key.fingerprint)
-  const bucket = String(fingerprint.readUInt16BE(0) >> 2)
-  const answer = listOf(await server.read(certificateByFingerprint, bucket, fingerprint.subarray(0, 16)))
-  if (answer.length === 0) return undefined
-  const record = decodeRow(octetsOf(answer[1]), answer[2])
-  // The index holds only its first octets.
-  return record.fingerprint !== undefined && fingerprint.equals(record.fingerprint) ? record : undefined
+export async function certificate(server: Server, id: CertificateId): Promise<CertificateRecord | undefined> {
+  const { issuer, serial } = idOctets(id)
+  return decodeRows(listOf(await server.read(certificateById, issuer, serial, 'octets')), 0)[0]?.record
 }
 
 export async function certificateStatus(server: Server, id: CertificateId): Promise<CertificateStatus | undefined> {

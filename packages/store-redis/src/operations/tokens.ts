@@ -31,7 +31,7 @@ export async function token(server: Server, hash: Uint8Array): Promise<TokenReco
   const reader = new OctetReader(octetsOf(answer[0]))
   const expiresAt = reader.date()
   // The epoch, and the ordinal of what spent it.
-  reader.octets(4 + 6)
+  reader.skip(4 + 6)
   const deviceId = reader.text(2)
   const grant: Grant = JSON.parse(reader.rest().toString())
   const [spentBy] = idsOf(answer.slice(1))

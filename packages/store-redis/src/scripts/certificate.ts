@@ -12,17 +12,19 @@ return answer
 )
 
 /**
- * `Store.certificate` by fingerprint: `bucket, field, fingerprint`. What every connection of a device waits for: it takes nothing apart. `bucket` is the number of the small hash and `field` the first octets, as
- * `fingerprint_place` has them; the caller compares the fingerprint.
+ * `Store.certificate` by fingerprint, of several: the first 16 octets of each, one behind the other, which are the fields of `fingerprint_place`; the caller compares the rest. One argument, for each has its price. What
+ * every connection of a device waits for: it takes nothing apart. Answers the octets of each row, or nothing. What has a fingerprint is no reservation: no lease belongs to it.
  */
-export const certificateByFingerprint: Script = defineScript(
+export const certificatesByFingerprint: Script = defineScript(
   [],
   `
-local ordinal = call('HGET', base .. 'f:' .. ARGV[1], ARGV[2])
-if not ordinal then return {} end
-local octets = call('HGET', base .. 'r:' .. floor(number(ordinal) / 256), ordinal)
-if not octets then return {} end
--- What has a fingerprint is no reservation: no lease belongs to it.
-return { ordinal, octets, '' }
+local answer = {}
+for at = 1, #ARGV[1], 16 do
+  local field = ARGV[1]:sub(at, at + 15)
+  local high, low = field:byte(1, 2)
+  local ordinal = call('HGET', base .. 'f:' .. floor((high * 256 + low) / 4), field)
+  answer[#answer + 1] = ordinal and call('HGET', base .. 'r:' .. floor(number(ordinal) / 256), ordinal) or ''
+end
+return answer
 `,
 )

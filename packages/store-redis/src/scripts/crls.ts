@@ -7,7 +7,7 @@ export const nextCrlNumber: Script = defineScript(
   [],
   `
 local key = base .. 's:' .. ARGV[1]
-call('HINCRBY', key, 'n', 1)
+if call('HINCRBY', key, 'n', 1) == 1 then call('SADD', base .. 'S', ARGV[1]) end
 return call('HGET', key, 'n')
 `,
 )
@@ -50,6 +50,7 @@ for part = 1, count do
 end
 for part = 1, former_count or 0 do call('UNLINK', base .. 'y:' .. former_upload .. pack('>I4', part)) end
 call('HSET', key, kind, ARGV[4])
+call('SADD', base .. 'S', ARGV[1])
 if is_greater(crl_number, call('HGET', key, 'n') or '0') then call('HSET', key, 'n', crl_number) end
 append(given_events(10))
 return 1

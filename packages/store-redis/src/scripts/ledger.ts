@@ -31,9 +31,6 @@ return answer
 `,
 )
 
-/** `Store.newestEventAt`. */
-export const newestEventAt: Script = defineScript([], `return call('HGET', base .. 'm', 'newest')`)
-
 /** `Store.cursor`. `consumer`. */
 export const cursor: Script = defineScript([], `return call('HGET', base .. 'n', ARGV[1])`)
 

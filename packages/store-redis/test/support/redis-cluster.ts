@@ -18,7 +18,9 @@ export async function startCluster(replicas = 0): Promise<RedisCluster> {
     for (let index = 0; index < masters + replicas; index++) {
       const bus = await freePort()
       const settings = ['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', '2000']
-      const node = await startRedis(...settings, '--cluster-config-file', 'nodes.conf')
+      // A replica is sent the data at once, without waiting for others that may come.
+      const replication = ['--repl-diskless-sync-delay', '0']
+      const node = await startRedis(...settings, ...replication, '--cluster-config-file', 'nodes.conf')
       nodes.push(node)
       if (index === 0) firstBus = bus
       else await node.ask('CLUSTER', 'MEET', '127.0.0.1', String(nodes[0]!.port), String(firstBus))

@@ -30,12 +30,16 @@ export function startRedis(...settings: string[]): Promise<RedisServer> {
 }
 
 /** As {@link startRedis}, started by another program: its name and arguments, to which those of the server are added. */
-export async function startRedisBy(starter: readonly string[], settings: readonly string[]): Promise<RedisServer> {
+export async function startRedisBy(
+  starter: readonly string[],
+  settings: readonly string[],
+  program = 'redis-server',
+): Promise<RedisServer> {
   const folder = temporaryDirectory()
   const port = await freePort()
   const basics = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.directory, '--save', '']
   const kept = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction']
-  const command = [...starter, 'redis-server', ...basics, ...kept, ...settings]
+  const command = [...starter, program, ...basics, ...kept, ...settings]
   return startCommand(command, port, folder.directory, () => folder.remove())
 }
 
