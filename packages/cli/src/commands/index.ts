@@ -1,0 +1,34 @@
+import type { AddCommand } from '../command-context.ts'
+import { addBroker } from './broker.ts'
+import { addCrl } from './crl.ts'
+import { addDevice } from './device.ts'
+import { addInit } from './init.ts'
+import { addInspect } from './inspect.ts'
+import { addLintBroker } from './lint-broker.ts'
+import { addList } from './list.ts'
+import { addRelease } from './release.ts'
+import { addHold, addRevoke } from './revoke.ts'
+import { addRotate } from './rotate.ts'
+import { addServe } from './serve.ts'
+import { addServer } from './server.ts'
+import { addShow } from './show.ts'
+import { addVerify } from './verify.ts'
+
+/** In the order of the help. */
+export const commands: readonly AddCommand[] = [
+  addInit,
+  addServe,
+  addServer,
+  addDevice,
+  addShow,
+  addList,
+  addRevoke,
+  addHold,
+  addRelease,
+  addRotate,
+  addCrl,
+  addInspect,
+  addVerify,
+  addBroker,
+  addLintBroker,
+]

@@ -1,0 +1,3 @@
+export { type CliIo, processIo } from './cli-io.ts'
+export { exitCodes } from './output/exit-codes.ts'
+export { main, runCli } from './run-cli.ts'
