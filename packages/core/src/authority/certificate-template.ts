@@ -74,6 +74,7 @@ export function createCertificateTemplate(
   const leading = concat([
     ...(profile.basicConstraints === undefined ? [] : [basicConstraints(profile.basicConstraints)]),
     keyUsage(profile.keyUsage),
+    ...(profile.nameConstraints === undefined ? [] : [profile.nameConstraints]),
     ...(profile.extendedKeyUsage.length === 0 ? [] : [extendedKeyUsage(profile.extendedKeyUsage)]),
     ...(profile.ocspNoCheck ? [ocspNoCheck()] : []),
   ])

@@ -64,6 +64,9 @@ function kindOf(key: PublicKeyInfo): KeyKind {
       return 'Ed25519'
     case 'rsa':
       return 'RSA'
+    case 'ml-dsa-44':
+    case 'ml-dsa-65':
+      throw refused(`the key algorithm ${key.type} is not certified`)
     default:
       throw refused(`the key algorithm ${key.algorithm} is not certified`)
   }

@@ -11,6 +11,8 @@ export interface ResolvedProfile {
   readonly endless?: true
   readonly backdateSeconds: number
   readonly basicConstraints?: { readonly cA: true; readonly pathLength?: number }
+  /** NameConstraints, whole Extension. */
+  readonly nameConstraints?: Uint8Array
   readonly keyUsage: readonly KeyUsageBit[]
   /** OIDs; CAs carry none (Erlang/OTP 26 and later refuse a chain whose CA has an EKU without clientAuth). */
   readonly extendedKeyUsage: readonly string[]

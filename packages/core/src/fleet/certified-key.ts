@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { parseCertificationRequest } from '@fleetcert/x509'
+import { type CertificationRequest, parseCertificationRequest } from '@fleetcert/x509'
 import { checkKeyPolicy, checkModulusComposite, type KeyRules } from '../authority/key-policy.ts'
 import type { BlockedKeyCheck } from '../authority/keys/blocked-keys.ts'
 import type { Verification } from '../authority/verification/verification.ts'
@@ -31,6 +31,17 @@ export async function certifiedKey(
       privateKey: key.export({ type: 'pkcs8', format: 'pem' }) as string,
     }
   }
+  const { subjectPublicKeyInfo } = await certifiedKeyOfRequest(csr, rules, verification, checkBlocked)
+  return { subjectPublicKeyInfo }
+}
+
+/** The request itself, once its owner has proved to hold the key. @throws PkiError as {@link certifiedKey} */
+export async function certifiedKeyOfRequest(
+  csr: string | Uint8Array,
+  rules: KeyRules,
+  verification: Verification,
+  checkBlocked?: BlockedKeyCheck,
+): Promise<CertificationRequest> {
   // A copy: between the proof of possession and the certificate nobody else may write to the octets.
   const request = parseCertificationRequest(csr instanceof Uint8Array ? new Uint8Array(csr) : csr)
   const { publicKey, subjectPublicKeyInfo } = request
@@ -39,7 +50,7 @@ export async function certifiedKey(
   await verification.proofOfPossession(request)
   if (publicKey.type === 'rsa') await checkModulusComposite(publicKey)
   if (checkBlocked !== undefined) await checkBlocked(subjectPublicKeyInfo)
-  return { subjectPublicKeyInfo }
+  return request
 }
 
 function algorithmOf({ keys: [kind], rsaMinimumBits }: KeyRules): KeyAlgorithm {

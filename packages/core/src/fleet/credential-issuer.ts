@@ -1,4 +1,4 @@
-import { encodePem, formatFingerprint, type IoOptions, PkiError } from '@fleetcert/x509'
+import { type Certificate, encodePem, formatFingerprint, type IoOptions, PkiError } from '@fleetcert/x509'
 import { type CertificateTemplate, createCertificateTemplate } from '../authority/certificate-template.ts'
 import { checkedNow } from '../authority/check-clock.ts'
 import { type IssueContext, type IssuedCertificate, type IssueOrder, issueCertificate } from '../authority/issue.ts'
@@ -12,15 +12,14 @@ import { type CertifiedKey, certifiedKey } from './certified-key.ts'
 import type { FleetParts } from './create-fleet.ts'
 import { shardOf } from './crl-shards.ts'
 import type { DeviceCredential } from './fleet.ts'
+import { createHotIssuerFinder } from './hot-issuer-finder.ts'
+import type { HotIssuers } from './hot-issuers.ts'
 
 export interface CredentialIssuerParts extends FleetParts {
   readonly context: IssueContext
   readonly verification: Verification
-  readonly issuingCa: Issuer
-  /** PEM. */
-  readonly chain: string
-  /** PEM. */
-  readonly trustAnchors: string
+  /** Absent: the issuing CA's own key signs everything. */
+  readonly hotIssuers?: HotIssuers
 }
 
 /** Names, device and expectation, without what is the same for all. */
@@ -29,7 +28,16 @@ export type Wish = Pick<
   'subject' | 'subjectAltName' | 'expect' | 'deviceId' | 'owner' | 'attributes' | 'eventType' | 'tokenHash'
 >
 
-/** Makes certificates of the issuing CA, and shows those that were made. */
+/** Whose key signs: the issuing CA's first one, or a hot issuer's in its name. */
+interface SigningKey {
+  /** Of the CA in whose name it is signed. */
+  readonly caKeyId: string
+  readonly issuer: Issuer
+  readonly isHot: boolean
+  readonly hasOcspResponder: boolean
+}
+
+/** Makes certificates of the issuing CA of the moment, and shows those that were made. */
 export interface CredentialIssuer {
   /** The key of a CSR whose owner has proved to hold it, or a new one: within the rules of a profile. */
   key(csr: string | Uint8Array | undefined, profile: ResolvedProfile): Promise<CertifiedKey>
@@ -41,14 +49,21 @@ export interface CredentialIssuer {
     options: IoOptions | undefined,
   ): Promise<Omit<DeviceCredential, 'deviceId'>>
   /** What was answered when that certificate was made, but for a key. */
-  credentialOf(record: CertificateRecord): Omit<DeviceCredential, 'deviceId'>
+  credentialOf(record: CertificateRecord, options?: IoOptions): Promise<Omit<DeviceCredential, 'deviceId'>>
 }
 
 export function createCredentialIssuer(parts: CredentialIssuerParts): CredentialIssuer {
-  const { store, clock, context, verification, issuingCa, publisher, checkBlocked, chain, trustAnchors } = parts
-  const templates = new Map<ResolvedProfile, CertificateTemplate[]>()
+  const { store, clock, context, verification, issuers, publisher, checkBlocked } = parts
+  const hotIssuers = createHotIssuerFinder(store, issuers)
+  // By whose key signs: they go with it.
+  const templatesOf = new WeakMap<Issuer, Map<ResolvedProfile, CertificateTemplate[]>>()
 
-  const templateOf = (profile: ResolvedProfile, signer: Signer, shard = 0): CertificateTemplate => {
+  const templateOf = (profile: ResolvedProfile, by: SigningKey, signer: Signer, shard = 0): CertificateTemplate => {
+    let templates = templatesOf.get(by.issuer)
+    if (templates === undefined) {
+      templates = new Map()
+      templatesOf.set(by.issuer, templates)
+    }
     let ofShards = templates.get(profile)
     if (ofShards === undefined) {
       ofShards = []
@@ -58,13 +73,14 @@ export function createCredentialIssuer(parts: CredentialIssuerParts): Credential
     if (template === undefined) {
       template = createCertificateTemplate(
         profile,
-        { signatureAlgorithm: signer.algorithm, certificate: issuingCa.certificate },
+        { signatureAlgorithm: signer.algorithm, certificate: by.issuer.certificate },
         publisher === undefined
           ? undefined
           : {
-              crl: publisher.crl(issuingCa.keyId, shard),
-              caIssuers: publisher.caIssuers(issuingCa.keyId),
-              ocsp: publisher.ocsp,
+              crl: publisher.crl(by.caKeyId, shard),
+              // Of hot issuers the chain alone is given out.
+              caIssuers: by.isHot ? [] : publisher.caIssuers(by.caKeyId),
+              ocsp: by.hasOcspResponder ? publisher.ocsp : [],
             },
       )
       ofShards[shard] = template
@@ -73,32 +89,39 @@ export function createCredentialIssuer(parts: CredentialIssuerParts): Credential
   }
 
   /** How a serial number's shard comes into the certificate, where there are several. */
-  const placeIn = (profile: ResolvedProfile, signer: Signer): IssueOrder['place'] =>
+  const placeIn = (profile: ResolvedProfile, by: SigningKey, signer: Signer): IssueOrder['place'] =>
     parts.shards === 1
       ? undefined
       : serialNumber => {
           const shard = shardOf(serialNumber, parts.shards)
-          return { shard, template: templateOf(profile, signer, shard) }
+          return { shard, template: templateOf(profile, by, signer, shard) }
         }
 
   const orderOf = (
     profile: ResolvedProfile,
     wish: Wish,
     key: CertifiedKey,
+    by: SigningKey,
     signer: Signer,
     validity: Validity,
   ): IssueOrder => {
-    const place = placeIn(profile, signer)
+    const place = placeIn(profile, by, signer)
     const { subjectPublicKeyInfo } = key
-    const template = templateOf(profile, signer)
-    const order = { ...wish, template, issuerKeyId: issuingCa.keyId, signer, subjectPublicKeyInfo, validity }
+    const template = templateOf(profile, by, signer)
+    const order = { ...wish, template, issuerKeyId: by.caKeyId, signer, subjectPublicKeyInfo, validity }
     return place === undefined ? order : { ...order, place }
   }
 
-  const credentialFrom = ({ der, fingerprint, id, notBefore, notAfter }: IssuedCertificate & Validity) => ({
+  const credentialFrom = (
+    { der, fingerprint, id, notBefore, notAfter }: IssuedCertificate & Validity,
+    hotIssuer: Certificate | undefined,
+  ) => ({
     certificate: encodePem('CERTIFICATE', der),
-    chain,
-    trustAnchors,
+    chain:
+      hotIssuer === undefined
+        ? issuers.current.chainOf(id.issuerKeyId)
+        : pemOf(hotIssuer) + issuers.current.chainOf(id.issuerKeyId),
+    trustAnchors: issuers.current.trustAnchors,
     fingerprint,
     serialNumber: id.serialNumber,
     issuerKeyId: id.issuerKeyId,
@@ -111,18 +134,54 @@ export function createCredentialIssuer(parts: CredentialIssuerParts): Credential
 
     async issue(profile, wish, key, validitySeconds, options) {
       const now = await checkedNow(store, clock, options)
-      const validity = validityAt(now, profile, validitySeconds, issuingCa.certificate)
-      const order = orderOf(profile, wish, key, await issuingCa.signer(), validity)
+      // Last of all: a CA that was replaced, or revoked, a moment ago issues nothing more.
+      const issuingCa = (await issuers.fresh(options)).issuing?.issuer
+      if (issuingCa === undefined) throw new PkiError('ERR_PKI_AWAITING_ISSUER', {})
+      let validity = validityAt(now, profile, validitySeconds, issuingCa.certificate)
+      const { subject, subjectAltName } = wish
+      const found = parts.hotIssuers?.signing(
+        issuingCa,
+        { subject, subjectAltName, notAfter: validity.notAfter },
+        options,
+      )
+      const hot = found instanceof Promise ? await found : found
+      // Its certificate begins later than its CA's.
+      if (hot !== undefined) validity = { ...validity, notBefore: latest(validity, hot.issuer.certificate) }
+      const by: SigningKey = {
+        caKeyId: issuingCa.keyId,
+        issuer: hot?.issuer ?? issuingCa,
+        isHot: hot !== undefined,
+        hasOcspResponder: hot?.hasOcspResponder ?? true,
+      }
+      const order = orderOf(profile, wish, key, by, await by.issuer.signer(), validity)
       const issued = await issueCertificate(context, order, options)
-      const credential = credentialFrom({ ...issued, ...validity })
+      const credential = credentialFrom({ ...issued, ...validity }, hot?.issuer.certificate)
       return key.privateKey === undefined ? credential : { ...credential, privateKey: key.privateKey }
     },
 
-    credentialOf({ id, der, fingerprint, notBefore, notAfter }) {
+    async credentialOf(record, options) {
+      const { id, der, fingerprint, notBefore, notAfter } = record
       if (der === undefined || fingerprint === undefined) {
         throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'an issued certificate has no octets' })
       }
-      return credentialFrom({ der, fingerprint: formatFingerprint(fingerprint), id, notBefore, notAfter })
+      const issued = { der, fingerprint: formatFingerprint(fingerprint), id, notBefore, notAfter }
+      return credentialFrom(issued, await hotIssuers.find(record, options))
     },
   }
+}
+
+function latest(...periods: readonly Pick<Validity, 'notBefore'>[]): Date {
+  return new Date(Math.max(...periods.map(({ notBefore }) => notBefore.getTime())))
+}
+
+/** Of hot issuers, each of which signs thousands. */
+const pems = new WeakMap<Certificate, string>()
+
+function pemOf(certificate: Certificate): string {
+  let pem = pems.get(certificate)
+  if (pem === undefined) {
+    pem = encodePem('CERTIFICATE', certificate.der)
+    pems.set(certificate, pem)
+  }
+  return pem
 }

@@ -7,6 +7,7 @@ import { statusAt } from './device-record.ts'
 import type { DeviceCredential, EnrollRequest, Fleet, RenewRequest, ServerCredential } from './fleet.ts'
 import { serverNames } from './hosts.ts'
 import { checkAttributes, checkIdentifier } from './identifier.ts'
+import { asRecorded } from './issuers/ended-certificates.ts'
 import { createPresentedRenewal } from './renewal/renew-presented.ts'
 import { subjectNames } from './subject-names.ts'
 import { createTokenEnrollment } from './tokens/enroll-with-token.ts'
@@ -78,7 +79,8 @@ export function createEnrollment(parts: CredentialIssuerParts): Enrollment {
         request.subjectAltName === undefined ? undefined : subjectNames(request.subjectAltName, { wildcards: false })
       const current = await currentCertificate(store, deviceId, clock(), options)
       if (current?.fingerprint === undefined) throw new PkiError('ERR_PKI_DEVICE_UNKNOWN', { deviceId })
-      const status = statusAt(current, clock())
+      // By its own record: the operator may give a device a certificate of this CA whatever became of the last one.
+      const status = statusAt(asRecorded(current), clock())
       if (status !== 'active') throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status })
       const ownProfile = current.state === 'issued' ? current.profile : undefined
       const profile = profiles.device(current.role === 'service' ? 'service' : 'device', request.profile ?? ownProfile)

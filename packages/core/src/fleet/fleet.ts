@@ -1,4 +1,5 @@
 import type { CrlReason, IoOptions } from '@fleetcert/x509'
+import type { BackupOptions } from '../backup/backup-fleet.ts'
 import type { OcspAnswer } from '../revocation/ocsp/ocsp-answer.ts'
 import type {
   CertificateId,
@@ -9,11 +10,16 @@ import type {
   Reservation,
 } from '../store/store.ts'
 import type { IdentityCounters } from './identity-view/identity-counters.ts'
+import type { AuthorityRole, AuthorityState } from './issuers/authority-record.ts'
+import type { IssuerOperations } from './issuers/issuer-operations.ts'
 import type { Confirmation, ConfirmRequest } from './renewal/confirm.ts'
 import type { RenewalSchedule, RenewalScheduleRequest } from './renewal/renewal-schedule.ts'
 import type { RenewalInfo } from './renewal/renewals.ts'
 import type { SubjectName } from './subject-names.ts'
 import type { CreateTokenRequest, DeviceToken } from './tokens/device-token.ts'
+
+/** For whom a backup is, and who is told how far it is. */
+export type FleetBackupRequest = Pick<BackupOptions, 'recipients' | 'passphrase' | 'onProgress' | 'signal'>
 
 export interface EnrollRequest {
   /** PEM or DER of a PKCS #10 request (RFC 2986), at most 16 KiB. The key stays on the device; names in it are ignored. */
@@ -119,12 +125,20 @@ export interface DeviceQuery {
 
 /** What a certificate is worth now. Only `active` lets anybody in. */
 export type Identification =
-  | { readonly status: 'active'; readonly device: DeviceRecord; readonly certificate: CertificateRecord }
+  | {
+      readonly status: 'active'
+      readonly device: DeviceRecord
+      readonly certificate: CertificateRecord
+      /** The store is away, and this is what was known then: only where `lastKnownWhileStoreIsAway` was chosen. */
+      readonly lastKnownAt?: Date
+    }
   | {
       readonly status: 'revoked' | 'held' | 'superseded' | 'expired' | 'notYetValid'
       readonly device: DeviceRecord
       readonly certificate: CertificateRecord
       readonly reason?: CrlReason
+      /** Nothing but the revocation of its CA stands against it: until then the device may renew by it, and do nothing else. */
+      readonly renewableUntil?: Date
     }
   | { readonly status: 'unknown' }
 
@@ -139,15 +153,30 @@ export interface IdentifyOptions extends IoOptions {
   readonly withDer?: boolean
 }
 
+/** A CA of a fleet. */
 export interface IssuerRecord {
   /** Lower-case hex. */
   readonly issuerKeyId: string
-  readonly role: 'root' | 'issuingCa'
+  readonly role: AuthorityRole
+  readonly state: AuthorityState
+  /** Whether its key is another's: an external root, or a CA between it and ours. */
+  readonly isForeign: boolean
   /** PEM. */
   readonly certificate: string
+  /** PEM: certificates for the same key and name by other roots of the fleet. */
+  readonly crossCertificates: string
   readonly serialNumber: string
   readonly notBefore: Date
   readonly notAfter: Date
+  /** Whose key signs in its name in this process; see `hotIssuer` of `openFleet`. Those before it, and those of other processes, are in the ledger, and in the chain of what they have signed. */
+  readonly hotIssuer?: {
+    /** PEM: of another key, by the same name. */
+    readonly certificate: string
+    /** Of that certificate; its issuer is this CA. */
+    readonly serialNumber: string
+    /** From then on it signs nothing; another one is made before. */
+    readonly usedUntil: Date
+  }
 }
 
 export interface SignedCrl {
@@ -286,10 +315,15 @@ export interface Enforcer {
 }
 
 /** A fleet of devices and its CAs. Made by `openFleet`. */
-export interface Fleet extends AsyncDisposable {
+export interface Fleet extends IssuerOperations, AsyncDisposable {
+  /** `awaitingIssuer`: no CA issues, as long as an external root has not signed the first one. All that asks for a certificate rejects `ERR_PKI_AWAITING_ISSUER`. */
   readonly status: 'ready' | 'awaitingIssuer'
-  /** PEM: what brokers and devices trust now. The fleet's own roots first, then what `openFleet({ alsoTrust })` names. */
+  /**
+   * PEM: what brokers and devices trust now, as this process last heard. The fleet's roots first, then what `openFleet({ alsoTrust })` names. Changes with a rollover: another process's is heard of within a second,
+   * without a background at the next call that needs it.
+   */
   readonly trustAnchors: string
+  /** All CAs, whatever their state, in the order in which the fleet got them. */
   issuers(options?: IoOptions): AsyncIterable<IssuerRecord>
   /**
    * Makes the first certificate of a device. With `csr` the key stays on the device; without, a P-256 key is made here and returned once, never stored.
@@ -403,6 +437,11 @@ export interface Fleet extends AsyncDisposable {
     readonly follow?: boolean
     readonly signal?: AbortSignal
   }): AsyncIterable<FleetEvent>
+  /**
+   * The whole fleet as one encrypted file, piece by piece, while it goes on working: `backupFleet` of `@fleetcert/core/backup` with this fleet's store, keys and clock; `writeBackup` there puts it on a disk, `restoreFleet` brings it
+   * back. Either `recipients` (age: `age1…`) or a `passphrase`. While iterating rejects `ERR_PKI_AWAITING_ISSUER`, `ERR_PKI_KEY_MISSING` of the issuing CA, `ERR_PKI_CLOSED`.
+   */
+  backup(request: FleetBackupRequest): AsyncIterable<Uint8Array>
   close(): Promise<void>
 }
 

@@ -6,17 +6,22 @@ import { type BlockedKeys, createBlockedKeyCheck } from '../authority/keys/block
 import { resolveProfile } from '../authority/resolve-profile.ts'
 import type { CrlTimes } from '../revocation/crl-issuer.ts'
 import { type OcspOptions, ocspOptions } from '../revocation/ocsp/ocsp-responder.ts'
-import type { Keyring } from '../signer/signer.ts'
+import type { KeyAlgorithm, Keyring, Signer } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
 import { alsoTrusted } from './also-trust.ts'
-import { authorityCommonNames, authorityName, bootstrapFleet } from './bootstrap.ts'
+import { bootstrapFleet } from './bootstrap.ts'
 import { checkedClock } from './checked-clock.ts'
 import { createFleet } from './create-fleet.ts'
 import { crlShards } from './crl-shards.ts'
 import type { Enforcer, Fleet } from './fleet.ts'
+import type { FleetDocument } from './fleet-document.ts'
 import { createFleetProfiles } from './fleet-profiles.ts'
 import { emitWarning, type FleetWarning } from './fleet-warning.ts'
+import { type HotIssuerOptions, hotIssuerSettings } from './hot-issuer-options.ts'
 import { type IdentityViewOptions, identityViewOptions } from './identity-view/identity-view-options.ts'
+import { authorityCommonNames, authorityName } from './issuers/authority-name.ts'
+import type { AuthorityRecord } from './issuers/authority-record.ts'
+import { isKeyAlgorithm } from './issuers/key-algorithm.ts'
 import { createPublisher, type PublishOptions } from './published-urls.ts'
 import { recordCrlSettings } from './record-crl-settings.ts'
 import { recordPublishing } from './record-publishing.ts'
@@ -28,6 +33,7 @@ const optionNames: KnownNames<OpenFleetOptions> = {
   organization: true,
   publish: true,
   root: true,
+  issuing: true,
   alsoTrust: true,
   profiles: true,
   blockedKeys: true,
@@ -37,6 +43,7 @@ const optionNames: KnownNames<OpenFleetOptions> = {
   enforcers: true,
   enforceTimeoutSeconds: true,
   background: true,
+  hotIssuer: true,
   onWarning: true,
   clock: true,
 }
@@ -60,6 +67,29 @@ export interface IssuingCrlOptions extends CrlOptions {
   readonly delta?: boolean | CrlOptions
 }
 
+/** The root that a fleet makes at its first start, or waits for. */
+export interface RootOptions {
+  /** Default ten years. */
+  readonly validitySeconds?: number
+  /** Of the first root, and of those that a rollover makes. Default `P-256`. */
+  readonly keyAlgorithm?: KeyAlgorithm
+  /**
+   * At the first start: no root is made. Another CA's, offline or corporate, signs the issuing CA: `fleet.issuerRequest()` is what it is to sign, `fleet.importIssuer()` takes what it has signed. Until then
+   * `status` is `awaitingIssuer`. Default false.
+   */
+  readonly external?: boolean
+  /** The root's own CRL, which lists issuing CAs. Default one year, renewed a month ahead; made at the first start, so that the root's key may be away afterwards. */
+  readonly crl?: CrlOptions
+}
+
+/** The issuing CAs that a fleet makes: at its first start, and at a rollover. */
+export interface IssuingOptions {
+  /** Default ten years; cut at the root's end. */
+  readonly validitySeconds?: number
+  /** Default `P-256`. What a keyring cannot make it rejects. */
+  readonly keyAlgorithm?: KeyAlgorithm
+}
+
 /** Options of {@link openFleet}. */
 export interface OpenFleetOptions {
   /** Closed by `fleet.close()`: the fleet opens it. */
@@ -70,12 +100,8 @@ export interface OpenFleetOptions {
   readonly organization?: string
   /** Bakes CRL, OCSP and caIssuers URLs into certificates. Without it none are written. */
   readonly publish?: PublishOptions
-  readonly root?: {
-    /** Default ten years. */
-    readonly validitySeconds?: number
-    /** The root's own CRL, which lists issuing CAs. Default one year, renewed a month ahead; made at the first start, so that the root's key may be away afterwards. */
-    readonly crl?: CrlOptions
-  }
+  readonly root?: RootOptions
+  readonly issuing?: IssuingOptions
   /**
    * Further CAs that `trustAnchors` names behind the fleet's own, PEM, at most 16: a root that is announced before it is used, or a corporate CA that the broker's certificate comes from. Brokers and devices that take
    * over `trustAnchors` trust all that these sign; what lets a device in is `identify`, as before. Self-signed CA certificates that have not expired: `ERR_PKI_TRUST_ANCHOR`.
@@ -100,13 +126,19 @@ export interface OpenFleetOptions {
    * One-shot commands pass false.
    */
   readonly background?: boolean
+  /**
+   * Hot issuers, for an issuing CA whose key is slow or may be away, in an HSM or a key service: each process makes a key in memory, has the issuing CA certify it in its own name, and signs the certificates of devices and services with it for
+   * some hours. `true`: as {@link HotIssuerOptions} say by default. Needs `background`: one-shot commands sign with the CA's own key. Given when an issuing CA is made, at the first start or by a rollover, that CA gets path length 1;
+   * one of path length 0 will do for OpenSSL, Erlang and Java, and not for GnuTLS and Go.
+   */
+  readonly hotIssuer?: boolean | HotIssuerOptions
   /** Told what goes wrong in the background. Default: `process.emitWarning`. What it throws is lost. */
   readonly onWarning?: (warning: FleetWarning) => void
   readonly clock?: () => Date
 }
 
 /**
- * Opens the fleet in `store`; on the first start makes the root (10 years) and the issuing CA (path length 0).
+ * Opens the fleet in `store`; on the first start makes the root (10 years) and the issuing CA (path length 0), or with an external root the key of the issuing CA alone.
  * Store and keys present: open. Store present, key missing: opens, and what needs the key rejects `ERR_PKI_KEY_MISSING`. Store empty and keys present: `ERR_PKI_STORE_LOST`, never a second root.
  *
  * @example
@@ -114,7 +146,7 @@ export interface OpenFleetOptions {
  * const fleet = await openFleet({ store: memoryStore(), keyring: memoryKeyring() })
  * const credential = await fleet.enroll('sensor-1')
  * ```
- * @throws PkiError `ERR_PKI_STORE_UNAVAILABLE`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_LOST`, `ERR_PKI_BOOTSTRAP_BUSY`, `ERR_PKI_KEY_PASSPHRASE`, `ERR_PKI_KEY_PERMISSIONS`, `ERR_PKI_PROFILE`, `ERR_PKI_TRUST_ANCHOR`
+ * @throws PkiError `ERR_PKI_STORE_UNAVAILABLE`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_LOST`, `ERR_PKI_STORE_MOVED`, `ERR_PKI_STORE_INCOMPLETE`, `ERR_PKI_BOOTSTRAP_BUSY`, `ERR_PKI_KEY_PASSPHRASE`, `ERR_PKI_KEY_PERMISSIONS`, `ERR_PKI_PROFILE`, `ERR_PKI_TRUST_ANCHOR`
  */
 export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   checkParts(options)
@@ -128,8 +160,11 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   // Checked before anything is opened; made again below, when it is known which organization this fleet was made for.
   createFleetProfiles(options.profiles, organization)
   const checkBlocked = createBlockedKeyCheck(options.blockedKeys)
-  const rootValiditySeconds = options.root?.validitySeconds
-  if (rootValiditySeconds !== undefined) resolveProfile('root', 'root', { validitySeconds: rootValiditySeconds })
+  const root = authorityOptions('root', options.root)
+  const hotIssuer = hotIssuerSettings(options.hotIssuer)
+  const issuing = { ...authorityOptions('issuing', options.issuing), hasHotIssuers: hotIssuer !== undefined }
+  const { external = false } = options.root ?? {}
+  if (typeof external !== 'boolean') throw new TypeError('root.external: expected true or false')
   const times = crlTimes('crl', options.crl, { validitySeconds: 7 * day, overlapSeconds: day })
   const rootTimes = crlTimes('root.crl', options.root?.crl, { validitySeconds: 365 * day, overlapSeconds: 30 * day })
   const ocsp = ocspOptions(options.ocsp)
@@ -151,37 +186,38 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
   await store.open()
   const holder = createProcessHolder(store, clock)
   try {
+    const authorityParts = { keyrings, root, issuing, ...(publisher === undefined ? {} : { publisher }) }
     const created = await bootstrapFleet(
       { store, holder, clock },
       {
-        keyrings,
+        ...authorityParts,
+        isRootExternal: external,
         baseUrl: options.publish?.baseUrl ?? null,
         ...(organization === undefined ? {} : { organization }),
-        ...(rootValiditySeconds === undefined ? {} : { rootValiditySeconds }),
-        ...(publisher === undefined ? {} : { publisher }),
       },
     )
     await recordPublishing(store, clock, created, options.publish?.baseUrl)
-    const { document, version } = await recordCrlSettings(store, clock, {
+    const found = await recordCrlSettings(store, clock, {
       shards,
       delta: deltaTimes !== undefined,
       baseUrl: options.publish?.baseUrl,
     })
+    const { document } = found
     const { onWarning = emitWarning } = options
-    const authorities = document.authorities.map(({ role, keyName, certificate }) => ({
-      role,
-      issuer: createIssuer(Buffer.from(certificate, 'base64'), keyName, () =>
-        (role === 'root' ? keyrings.root : keyrings.issuing).open(keyName),
-      ),
-    }))
-    // A wrong passphrase should be heard now and not at the first device; a missing key is allowed (DESIGN section 4).
-    for (const { role, issuer } of authorities) if (role === 'issuingCa') await issuer.signer().catch(ignoreMissingKey)
+    const openKey = ({ keyring, keyName }: AuthorityRecord): Promise<Signer | undefined> =>
+      keyName === undefined ? Promise.resolve(undefined) : keyrings[keyring ?? 'issuing'].open(keyName)
+    await openIssuingKeys(document, openKey)
     await store.abandon(clock())
     const fleet = createFleet({
       store,
       holder,
       clock,
-      authorities,
+      found,
+      openKey,
+      authorityOptions: {
+        ...authorityParts,
+        ...(document.organization === undefined ? {} : { organization: document.organization }),
+      },
       profiles: createFleetProfiles(options.profiles, document.organization),
       alsoTrust,
       ...(checkBlocked === undefined ? {} : { checkBlocked }),
@@ -193,7 +229,7 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
       formerPublishers: (document.formerBaseUrls ?? []).flatMap(
         baseUrl => createPublisher({ ...options.publish, baseUrl }) ?? [],
       ),
-      crlSettings: version,
+      crlSettings: document.crlVersion,
       onWarning(warning) {
         try {
           onWarning(warning)
@@ -208,12 +244,9 @@ export async function openFleet(options: OpenFleetOptions): Promise<Fleet> {
       enforcers: options.enforcers ?? [],
       enforceTimeoutSeconds,
       background: options.background ?? true,
+      hotIssuer,
     })
-    // While the root's key is at hand: whoever checks the whole chain needs the root's CRL, and the key may be away after this.
-    for (const { role, issuer } of authorities) {
-      if (role !== 'root' || (await store.crl({ issuerKeyId: issuer.keyId, shard: 0 })) !== undefined) continue
-      await fleet.crl({ issuerKeyId: issuer.keyId }).catch(ignoreMissingKey)
-    }
+    await makeRootCrls(fleet, store)
     return fleet
   } catch (error) {
     holder.close()
@@ -265,6 +298,40 @@ function deltaCrlTimes(delta: boolean | CrlOptions, { validitySeconds }: CrlTime
     throw new RangeError('crl.delta: expected validitySeconds of at most those of the full CRL')
   }
   return times
+}
+
+function authorityOptions(
+  name: 'root' | 'issuing',
+  options: Pick<RootOptions, 'validitySeconds' | 'keyAlgorithm'> = {},
+): { readonly keyAlgorithm: KeyAlgorithm; readonly validitySeconds?: number } {
+  const { validitySeconds, keyAlgorithm = 'P-256' } = options
+  if (!isKeyAlgorithm(keyAlgorithm)) throw new TypeError(`${name}.keyAlgorithm: unknown`)
+  if (validitySeconds === undefined) return { keyAlgorithm }
+  resolveProfile(name, name === 'root' ? 'root' : 'issuingCa', { validitySeconds })
+  return { keyAlgorithm, validitySeconds }
+}
+
+/** A wrong passphrase should be heard now and not at the first device; a missing key is allowed (DESIGN section 4). */
+async function openIssuingKeys(
+  { authorities }: FleetDocument,
+  openKey: (record: AuthorityRecord) => Promise<Signer | undefined>,
+): Promise<void> {
+  for (const record of authorities) {
+    const { role, state, own, keyName } = record
+    if (role !== 'issuingCa' || state !== 'active' || own === undefined || keyName === undefined) continue
+    const issuer = createIssuer(Buffer.from(own.certificate, 'base64'), keyName, () => openKey(record))
+    await issuer.signer().catch(ignoreMissingKey)
+  }
+}
+
+/** While the root's key is at hand: whoever checks the whole chain needs the root's CRL, and the key may be away after this. */
+async function makeRootCrls(fleet: Fleet, store: Store): Promise<void> {
+  for await (const { role, state, issuerKeyId, isForeign } of fleet.issuers()) {
+    if (role !== 'root' || isForeign || state === 'retired' || state === 'revoked') continue
+    if ((await store.crl({ issuerKeyId, shard: 0 })) === undefined) {
+      await fleet.crl({ issuerKeyId }).catch(ignoreMissingKey)
+    }
+  }
 }
 
 function ignoreMissingKey(error: { code?: unknown }): void {

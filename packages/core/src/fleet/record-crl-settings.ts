@@ -1,8 +1,12 @@
 import { PkiError } from '@fleetcert/x509'
 import type { Store } from '../store/store.ts'
-import { decodeFleetDocument, encodeFleetDocument, type FleetDocument, fleetDocumentName } from './fleet-document.ts'
-
-type Ready = Extract<FleetDocument, { phase: 'ready' }>
+import {
+  encodeFleetDocument,
+  type FleetDocument,
+  type FoundDocument,
+  findFleetDocument,
+  fleetDocumentName,
+} from './fleet-document.ts'
 
 export interface CrlSettings {
   /** Over which new certificates are spread. */
@@ -12,7 +16,7 @@ export interface CrlSettings {
 }
 
 /**
- * Remembers in how many shards certificates were ever issued: a CRL is published for each of them as long as the fleet lives. Resolves the fleet's document and its version.
+ * Remembers in how many shards certificates were ever issued: a CRL is published for each of them as long as the fleet lives. Resolves the fleet's document.
  *
  * With several shards every CRL must name its URL in the IDP, or it would claim to list all certificates (RFC 5280 section 5.2.5). So there may be several only where every certificate names one.
  * @throws PkiError `ERR_PKI_CRL_SHARDS`
@@ -21,25 +25,25 @@ export async function recordCrlSettings(
   store: Store,
   clock: () => Date,
   { shards, delta, baseUrl }: CrlSettings,
-): Promise<{ readonly document: Ready; readonly version: number }> {
+): Promise<FoundDocument> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    const found = await store.document(fleetDocumentName)
-    const document = found === undefined ? undefined : decodeFleetDocument(found.value)
-    if (found === undefined || document?.phase !== 'ready') break
+    const found = await findFleetDocument(store)
+    if (found?.document.phase !== 'ready') break
+    const { document, version } = found
     const { crlShards = 1, deltaCrl = false } = document
     const most = Math.max(crlShards, shards)
     if (most > 1) assertUrls(document, baseUrl)
-    if (most === crlShards && delta === deltaCrl) return { document, version: found.version }
-    const next: Ready = { ...document, crlShards: most, deltaCrl: delta }
+    if (most === crlShards && delta === deltaCrl) return found
+    const next = { ...document, crlShards: most, deltaCrl: delta, crlVersion: version + 1 }
     const event = { type: 'settingsChanged', at: clock(), details: { setting: 'crl' } } as const
-    if (await store.putDocument(fleetDocumentName, encodeFleetDocument(next), found.version, [event])) {
-      return { document: next, version: found.version + 1 }
+    if (await store.putDocument(fleetDocumentName, encodeFleetDocument(next), version, [event])) {
+      return { document: next, version: version + 1 }
     }
   }
   throw new PkiError('ERR_PKI_STORE_UNAVAILABLE', { reason: 'the fleet document changes all the time' })
 }
 
-function assertUrls({ distributionPointInCrl = true }: Ready, baseUrl: string | undefined): void {
+function assertUrls({ distributionPointInCrl = true }: FleetDocument, baseUrl: string | undefined): void {
   if (baseUrl === undefined) {
     throw new PkiError('ERR_PKI_CRL_SHARDS', { reason: 'without publish.baseUrl no certificate would name its CRL' })
   }

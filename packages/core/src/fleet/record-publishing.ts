@@ -1,8 +1,6 @@
 import { PkiError } from '@fleetcert/x509'
 import type { Store } from '../store/store.ts'
-import { decodeFleetDocument, encodeFleetDocument, type FleetDocument, fleetDocumentName } from './fleet-document.ts'
-
-type Ready = Extract<FleetDocument, { phase: 'ready' }>
+import { encodeFleetDocument, type FleetDocument, findFleetDocument, fleetDocumentName } from './fleet-document.ts'
 
 /**
  * Remembers where the fleet publishes. As long as every certificate names the same place, the CRL's IDP names it, too. Once there are certificates that name another place or none, it must not:
@@ -13,31 +11,33 @@ type Ready = Extract<FleetDocument, { phase: 'ready' }>
 export async function recordPublishing(
   store: Store,
   clock: () => Date,
-  document: Ready,
+  document: FleetDocument,
   baseUrl: string | undefined,
-): Promise<Ready> {
-  let current = document
+): Promise<void> {
+  if (document.baseUrl === (baseUrl ?? null)) return
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    if (current.baseUrl === (baseUrl ?? null)) return current
-    const found = await store.document(fleetDocumentName)
-    const stored = found === undefined ? undefined : decodeFleetDocument(found.value)
-    if (found === undefined || stored?.phase !== 'ready') break
-    current = stored
-    if (current.baseUrl === (baseUrl ?? null)) return current
-    const next: Ready = {
+    const found = await findFleetDocument(store)
+    if (found?.document.phase !== 'ready') break
+    const { document: current, version } = found
+    if (current.baseUrl === (baseUrl ?? null)) return
+    const next: FleetDocument = {
       ...current,
       baseUrl: baseUrl ?? null,
+      crlVersion: version + 1,
       ...((current.crlShards ?? 1) > 1
         ? { formerBaseUrls: formerBaseUrls(current, baseUrl) }
         : { distributionPointInCrl: current.baseUrl === undefined && (current.distributionPointInCrl ?? true) }),
     }
     const event = { type: 'settingsChanged', at: clock(), details: { setting: 'publish.baseUrl' } } as const
-    if (await store.putDocument(fleetDocumentName, encodeFleetDocument(next), found.version, [event])) return next
+    if (await store.putDocument(fleetDocumentName, encodeFleetDocument(next), version, [event])) return
   }
   throw new PkiError('ERR_PKI_STORE_UNAVAILABLE', { reason: 'the fleet document changes all the time' })
 }
 
-function formerBaseUrls({ baseUrl: before, formerBaseUrls = [] }: Ready, baseUrl: string | undefined): string[] {
+function formerBaseUrls(
+  { baseUrl: before, formerBaseUrls = [] }: FleetDocument,
+  baseUrl: string | undefined,
+): string[] {
   if (baseUrl === undefined) {
     throw new PkiError('ERR_PKI_CRL_SHARDS', { reason: 'without publish.baseUrl no certificate would name its CRL' })
   }

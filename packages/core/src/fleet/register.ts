@@ -16,10 +16,11 @@ import type { FleetParts } from './create-fleet.ts'
 import { deviceRecordOf } from './device-record.ts'
 import type { DeviceRecord, Fleet, RegisterRequest } from './fleet.ts'
 import { checkAttributes, checkIdentifier } from './identifier.ts'
+import type { Authority } from './issuers/issuer-set.ts'
 
 /** The part of a fleet that knows certificates of others. */
 export function createRegister(parts: FleetParts): Fleet['register'] {
-  const { store, clock, checkBlocked } = parts
+  const { store, clock, checkBlocked, issuers } = parts
 
   return async (
     deviceId: string,
@@ -39,7 +40,8 @@ export function createRegister(parts: FleetParts): Fleet['register'] {
     if (now.getTime() >= certificate.notAfter.getTime() + 1000) {
       throw new PkiError('ERR_PKI_VALIDITY', { reason: 'the certificate has expired' })
     }
-    const pinned = pinnedCertificate(certificate, parts, {
+    const { authorities } = await issuers.fresh(options)
+    const pinned = pinnedCertificate(certificate, authorities, {
       deviceId,
       ...(owner !== undefined && { owner }),
       ...(attributes !== undefined && { attributes: checkAttributes(attributes) }),
@@ -61,14 +63,15 @@ export function createRegister(parts: FleetParts): Fleet['register'] {
 
 function pinnedCertificate(
   certificate: Certificate,
-  { authorities }: FleetParts,
+  authorities: readonly Authority[],
   device: Pick<PinnedCertificate, 'deviceId' | 'owner' | 'attributes' | 'createdAt'>,
 ): PinnedCertificate {
   const { der, serialNumber, subjectPublicKeyInfo, notBefore, notAfter } = certificate
   if (serialNumber.startsWith('-')) throw new PkiError('ERR_PKI_CERTIFICATE', { reason: 'negative serial number' })
   // What the fleet's own CAs have issued it knows itself: a pin would bring back what was revoked and dropped.
   const isOwn = authorities.some(
-    ({ issuer }) => issuer.keyId === keyId(subjectPublicKeyInfo) || names(certificate, issuer),
+    ({ issuer, record }) =>
+      record.keyName !== undefined && (issuer.keyId === keyId(subjectPublicKeyInfo) || names(certificate, issuer)),
   )
   if (isOwn) throw new PkiError('ERR_PKI_CERTIFICATE', { reason: 'the fleet’s own CA is named as its issuer' })
   return {
@@ -99,6 +102,11 @@ function names({ issuerDer, authorityKeyIdentifier }: Certificate, { certificate
  */
 function issuerKeyIdOf({ issuerDer, subjectDer, subjectPublicKeyInfo, authorityKeyIdentifier }: Certificate): string {
   if (Buffer.compare(issuerDer, subjectDer) === 0) return keyId(subjectPublicKeyInfo)
+  return pinnedIssuerId(issuerDer, authorityKeyIdentifier)
+}
+
+/** What stands for the key of another issuer in a registered certificate's id. */
+export function pinnedIssuerId(issuerDer: Uint8Array, authorityKeyIdentifier?: Uint8Array): string {
   const hash = createHash('sha256').update('fleetcert pinned issuer\0').update(issuerDer)
   return hash.update(authorityKeyIdentifier ?? new Uint8Array()).digest('hex')
 }

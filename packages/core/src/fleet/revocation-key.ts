@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { formatFingerprint, type IoOptions, PkiError, parsePublicKey, toHex } from '@fleetcert/x509'
 import type { Revocation, RevocationQuery, Store } from '../store/store.ts'
-import type { Authority } from './create-fleet.ts'
+import type { Authority } from './issuers/issuer-set.ts'
 
 /** An RSA key of 16,384 bits takes 2,100 octets, ML-DSA-87 2,614. */
 const limitBytes = 16 * 1024

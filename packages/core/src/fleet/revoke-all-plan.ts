@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type CrlReason, PkiError } from '@fleetcert/x509'
 import type { Cursor, RevocationQuery } from '../store/store.ts'
-import type { Authority } from './create-fleet.ts'
 import type { RevokeAllQuery } from './fleet.ts'
 import { checkAttributes, checkIdentifier } from './identifier.ts'
+import type { Authority } from './issuers/issuer-set.ts'
 import { keyOf, type RevocationKey } from './revocation-key.ts'
 
 /** What a `revokeAll` has to do: the pages of a query, or whole devices. */

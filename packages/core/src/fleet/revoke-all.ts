@@ -1,11 +1,11 @@
 import { type IoOptions, PkiError } from '@fleetcert/x509'
 import type { EnforcementQueue } from '../revocation/enforcement-queue.ts'
 import type { Cursor, Revocation, RevocationQuery } from '../store/store.ts'
-import type { Authority } from './create-fleet.ts'
 import { currentCertificate } from './current-certificate.ts'
 import { createEnding, type Ending } from './ending.ts'
 import { countEnforcements } from './enforcement-count.ts'
 import type { Fleet } from './fleet.ts'
+import type { FleetIssuers } from './issuers/fleet-issuers.ts'
 import {
   certificatesPerPage,
   compromisedKeysOf,
@@ -19,7 +19,7 @@ import { eventOf, revocationOf } from './revocation-request.ts'
 import { cursorCodec, planOf } from './revoke-all-plan.ts'
 
 export interface RevokeAllContext extends PageContext, EnforcementQueue {
-  readonly authorities: readonly Authority[]
+  readonly issuers: FleetIssuers
 }
 
 /** Makes `fleet.revokeAll`. */
@@ -28,7 +28,7 @@ export function createRevokeAll(context: RevokeAllContext): Fleet['revokeAll'] {
   return async (query, request = {}, options = {}) => {
     const { onPage, after, ...io } = options
     const revocation = revocationOf(request, clock())
-    const plan = planOf(query, context.authorities, revocation.revocationDate)
+    const plan = planOf(query, (await context.issuers.fresh(io)).authorities, revocation.revocationDate)
     const cursors = cursorCodec(plan, revocation.reason)
     const from = cursors.decode(after)
     io.signal?.throwIfAborted()

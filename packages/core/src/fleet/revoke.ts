@@ -28,11 +28,11 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
   const queue = createEnforcementQueue(parts)
   const context: PageContext = { store, clock, own, closed: parts.closed }
 
-  // Every CA of the fleet, the root too, is certified by the root.
-  const rootKeyId = parts.authorities.find(({ role }) => role === 'root')?.issuer.keyId
+  // A root or an issuing CA of another fleet that this one has signed is none of its own.
   const isOwnCa = ({ id }: CertificateRecord): boolean =>
-    id.issuerKeyId === rootKeyId &&
-    parts.authorities.some(({ issuer }) => issuer.certificate.serialNumber === id.serialNumber)
+    parts.issuers.current.authorities.some(({ record: { own, cross = [] } }) =>
+      [own, ...cross].some(kept => kept.id.serialNumber === id.serialNumber && kept.id.issuerKeyId === id.issuerKeyId),
+    )
 
   const result = (deviceId: string | undefined, revocation: Revocation, ending: Ending): RevocationResult => ({
     ...(deviceId === undefined ? {} : { deviceId }),
@@ -72,7 +72,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     revocation: Revocation,
     options?: IoOptions,
   ): Promise<RevocationResult> => {
-    const key = keyOf(publicKey, parts.authorities)
+    const key = keyOf(publicKey, (await parts.issuers.fresh(options)).authorities)
     if (revocation.reason === 'keyCompromise') await key.block(store, revocation, options)
     const ending = createEnding(queue)
     await endQuery(context, key.query, revocation, ending, options)
@@ -110,6 +110,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     if (typeof target === 'string') return revokeDevice(target, revocation, options)
     if ('publicKey' in target) return revokeKey(target.publicKey, revocation, options)
     const record = await find(target, options)
+    await parts.issuers.fresh(options)
     if (isOwnCa(record)) {
       throw new PkiError('ERR_PKI_CA_IN_USE', { serialNumber: record.id.serialNumber })
     }
@@ -149,7 +150,7 @@ export function createRevoker(parts: FleetParts & { readonly closed: AbortSignal
     return released
   }
 
-  const revokeAll = createRevokeAll({ ...context, authorities: parts.authorities, ...queue })
+  const revokeAll = createRevokeAll({ ...context, issuers: parts.issuers, ...queue })
   const begun = (event: FleetEvent): RecentSilence | undefined =>
     event.deviceId !== undefined && own.isOwn(event) ? queue.recent(event.deviceId) : undefined
   return { revoke, revokeAll, release, begun, ...queue }

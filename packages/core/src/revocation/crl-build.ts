@@ -169,6 +169,14 @@ interface Draft {
   readonly note: CrlNote
 }
 
+/** IssuingDistributionPoint, which "MUST NOT" be empty (RFC 5280 section 5.2.5): of a CRL about all that its CA has issued there is none. */
+function scopeOf({ about, urls }: CrlIssuerContext, shard: number): readonly Uint8Array[] {
+  if (about === 'all') return []
+  if (about === 'cas') return [issuingDistributionPoint({ onlyContainsCACerts: true })]
+  const published = urls(shard)
+  return [issuingDistributionPoint(published.length > 0 ? { urls: published } : { onlyContainsUserCerts: true })]
+}
+
 async function sign(
   context: CrlIssuerContext,
   { shard }: CrlScope,
@@ -177,7 +185,6 @@ async function sign(
   { crlNumber, thisUpdate, nextUpdate, entries, added, note }: Draft,
 ): Promise<CrlParts> {
   const { certificate } = context.issuer
-  const urls = context.certificatesAreCas ? [] : context.urls(shard)
   const tbsCertList = encodeTbsCertListParts({
     signatureAlgorithm: signer.algorithm,
     issuerDer: certificate.subjectDer,
@@ -187,17 +194,11 @@ async function sign(
     extensions: [
       authorityKeyIdentifier(certificate.subjectKeyIdentifier ?? keyIdentifierOf(certificate.subjectPublicKeyInfo)),
       crlNumberExtension(crlNumber),
-      issuingDistributionPoint(
-        context.certificatesAreCas
-          ? { onlyContainsCACerts: true }
-          : urls.length > 0
-            ? { urls }
-            : { onlyContainsUserCerts: true },
-      ),
+      ...scopeOf(context, shard),
       ...added,
     ],
   })
-  await assertCrlLint(tbsCertList, certificate, options)
+  await assertCrlLint(tbsCertList, certificate, { ...options, isAboutAll: context.about === 'all' })
   const signature = await signPartsVerified(signer, tbsCertList, options)
   return {
     crlNumber,

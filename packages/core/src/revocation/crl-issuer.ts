@@ -48,8 +48,11 @@ export interface CrlIssuerContext {
   readonly urls: (shard: number) => readonly string[]
   /** What FreshestCRL names. */
   readonly deltaUrls: (shard: number) => readonly string[]
-  /** A root's CRL: its IDP says onlyContainsCACerts and no URL, for the root certificate carries none (OpenSSL's error 44). */
-  readonly certificatesAreCas: boolean
+  /**
+   * What the CA has issued. `cas`: a root's CRL, whose IDP says onlyContainsCACerts and no URL, for the root certificate carries none (OpenSSL's error 44). `endEntities`: it names URLs, or says onlyContainsUserCerts.
+   * `all`: a CA that is its own root and has issued end entities; whoever checks the whole chain looks the root up in its own CRL, too, so it has no IDP.
+   */
+  readonly about: 'cas' | 'endEntities' | 'all'
   /** Version of what decides the extensions: a CRL made under a lower one is made anew. */
   readonly settings: number
   /** Ends what is being built. */

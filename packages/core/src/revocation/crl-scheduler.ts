@@ -3,11 +3,18 @@ import type { FleetWarning } from '../fleet/fleet-warning.ts'
 import type { CrlIssuer } from './crl-issuer.ts'
 
 export interface CrlSchedulerOptions {
-  readonly crls: readonly { readonly issuer: CrlIssuer; readonly shard: number }[]
+  /** Asked at each turn. Who is named again is known by the object. */
+  readonly crls: () => readonly ScheduledCrl[]
   readonly onWarning: (warning: FleetWarning) => void
   readonly closed: AbortSignal
   /** Real time, for everything but what the CRLs themselves say. */
   readonly timing?: Partial<CrlTiming>
+}
+
+/** A shard, and who signs its CRLs. */
+export interface ScheduledCrl {
+  readonly issuer: CrlIssuer
+  readonly shard: number
 }
 
 export interface CrlTiming {
@@ -50,9 +57,15 @@ export function scheduleCrls({ crls, onWarning, closed, timing }: CrlSchedulerOp
     ...defaults,
     ...timing,
   }
-  const plans = crls.map(
-    ({ issuer, shard }): Plan => ({ issuer, shard, notBefore: 0, noticedAt: undefined, failures: 0 }),
-  )
+  const plans = new WeakMap<ScheduledCrl, Plan>()
+  const planOf = (crl: ScheduledCrl): Plan => {
+    let plan = plans.get(crl)
+    if (plan === undefined) {
+      plan = { ...crl, notBefore: 0, noticedAt: undefined, failures: 0 }
+      plans.set(crl, plan)
+    }
+    return plan
+  }
   let next = 0
   let busy = false
 
@@ -94,10 +107,11 @@ export function scheduleCrls({ crls, onWarning, closed, timing }: CrlSchedulerOp
   }
 
   const turn = async (): Promise<void> => {
-    for (let count = 0; count < Math.min(looksPerTurn, plans.length) && !closed.aborted; count += 1) {
-      const plan = plans[next % plans.length]!
+    const all = crls()
+    for (let count = 0; count < Math.min(looksPerTurn, all.length) && !closed.aborted; count += 1) {
+      const crl = all[next % all.length]!
       next += 1
-      await look(plan)
+      await look(planOf(crl))
     }
   }
 

@@ -40,6 +40,8 @@ export interface ChangeListener {
   heard(change: Change | undefined): void
   /** This process has changed something; what, the ledger will tell. Nothing that was begun before may be given to those who ask from now on. */
   disturbed?(): void
+  /** This process may have ended certificates of this device, whatever became of the call. */
+  doubted?(deviceId: string): void
 }
 
 /** Tells those who keep what they have read in the store whether it is still so. It reads the ledger when it is asked, and neither before nor after: it has no timer. */
@@ -50,6 +52,8 @@ export interface LedgerWatch {
   readonly hasBegun: boolean
   /** The ledger's latest date, milliseconds since 1970; `-Infinity` where none is known. */
   readonly newestAt: number
+  /** How long ago the ledger was last read to its end, milliseconds, by whichever clock says longer; `Infinity` where that is not known, or where something may have changed since that it does not tell. */
+  silence(): number
   /** Whether all changes up to a moment ago have been heard of, so that what is kept may be given out unasked. */
   isFresh(): boolean
   /** Hears of what has changed, from the first call on. Resolves whether it is all heard of now. Rejects when that cannot be known. */
@@ -58,6 +62,8 @@ export interface LedgerWatch {
   look(): void
   /** What is known is not fresh any more: this process has changed something. */
   expire(): void
+  /** This process may have ended certificates of this device. Without one there is no saying whose, until the ledger has been read to its end again. */
+  doubt(deviceId: string | undefined): void
   /** This process has changed what these entries tell of. */
   note(events: readonly FleetEventInput[]): void
   listen(listener: ChangeListener): void
@@ -75,6 +81,8 @@ export function createLedgerWatch(store: Store): LedgerWatch {
   let freshUntil = Number.NEGATIVE_INFINITY
   let aheadFrom = Number.POSITIVE_INFINITY
   let expired = false
+  /** When the reading was begun that came to the end last, by a clock that nobody sets, and by one that goes on while the machine sleeps. */
+  let heardAllAt = { steady: Number.NEGATIVE_INFINITY, system: 0 }
   /** While a long ledger is caught up with: when to go on. */
   let notBefore = Number.NEGATIVE_INFINITY
 
@@ -100,6 +108,7 @@ export function createLedgerWatch(store: Store): LedgerWatch {
   const read = async (): Promise<boolean> => {
     expired = false
     const begun = performance.now()
+    const begunAt = Date.now()
     after ??= await begin()
     for (let page = 0; page < pagesAtOnce; page += 1) {
       if (page > 0) await pause()
@@ -115,6 +124,7 @@ export function createLedgerWatch(store: Store): LedgerWatch {
       if (items.length < pageEvents) {
         // Somebody may have changed something while it was read: then it has to be read again.
         if (expired) return false
+        heardAllAt = { steady: begun, system: begunAt }
         freshUntil = begun + freshMilliseconds
         aheadFrom = begun + aheadMilliseconds
         return true
@@ -164,6 +174,7 @@ export function createLedgerWatch(store: Store): LedgerWatch {
       }
       return true
     },
+    silence: () => Math.max(performance.now() - heardAllAt.steady, Date.now() - heardAllAt.system),
     look,
     async refresh(): Promise<boolean> {
       // What is being read was begun before this caller came, and may miss what he knows of.
@@ -178,6 +189,10 @@ export function createLedgerWatch(store: Store): LedgerWatch {
       freshUntil = Number.NEGATIVE_INFINITY
       epoch += 1
       disturb()
+    },
+    doubt(deviceId): void {
+      if (deviceId !== undefined) for (const listener of listeners) listener.doubted?.(deviceId)
+      else heardAllAt = { steady: Number.NEGATIVE_INFINITY, system: 0 }
     },
     note(events): void {
       for (const event of events) hear(event)

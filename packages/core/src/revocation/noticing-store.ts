@@ -4,6 +4,8 @@ import type { Events, Store } from '../store/store.ts'
 export interface ChangeNotice {
   /** Something may have changed; what, the ledger tells. */
   expire(): void
+  /** This device's certificates may have ended; without one: those of anybody. The ledger tells. */
+  doubt(deviceId: string | undefined): void
   /** What may have changed is what these entries say. */
   note(events: Events): void
 }
@@ -11,13 +13,22 @@ export interface ChangeNotice {
 /**
  * The store, which tells `notice` of every call that may have changed what a certificate is worth, before its caller hears of it: each page of a long revocation, too. Also of calls that failed, for they may have
  * taken effect.
+ * @param replaced methods in place of the store's own
  */
-export function noticingStore(store: Store, notice: ChangeNotice): Store {
+export function noticingStore(store: Store, notice: ChangeNotice, replaced: Partial<Store> = {}): Store {
   const expiring = async <T>(call: Promise<T>): Promise<T> => {
     try {
       return await call
     } finally {
       notice.expire()
+    }
+  }
+  /** For what ends certificates, of one device if it is known which. */
+  const ending = async <T>(call: Promise<T>, deviceId: string | undefined): Promise<T> => {
+    try {
+      return await expiring(call)
+    } finally {
+      notice.doubt(deviceId)
     }
   }
   const noting = async <T>(call: Promise<T>, events: Events): Promise<T> => {
@@ -32,11 +43,12 @@ export function noticingStore(store: Store, notice: ChangeNotice): Store {
     return answer
   }
   const changes = {
-    revoke: (...args) => expiring(store.revoke(...args)),
-    revokeDevice: (...args) => expiring(store.revokeDevice(...args)),
-    revokeAll: (...args) => expiring(store.revokeAll(...args)),
+    ...replaced,
+    revoke: (...args) => ending(store.revoke(...args), args[2][0]?.deviceId),
+    revokeDevice: (...args) => ending(store.revokeDevice(...args), args[0]),
+    revokeAll: (...args) => ending(store.revokeAll(...args), undefined),
     release: (...args) => expiring(store.release(...args)),
-    supersede: (...args) => expiring(store.supersede(...args)),
+    supersede: (...args) => ending(store.supersede(...args), args[2].deviceId),
     // Thousands a second where a fleet is made or renewed: what they change is in their events.
     commit: (...args) => noting(store.commit(...args), args[2]),
     register: (...args) => noting(store.register(...args), args[1]),

@@ -35,12 +35,14 @@ describe('the scheduler', () => {
       },
     }
   }
-  const schedule = (issuer: CrlIssuer, shards = 1): void =>
+  const schedule = (issuer: CrlIssuer, shards = 1): void => {
+    const crls = Array.from({ length: shards }, (_, shard) => ({ issuer, shard }))
     scheduleCrls({
-      crls: Array.from({ length: shards }, (_, shard) => ({ issuer, shard })),
+      crls: () => crls,
       onWarning: warning => void warnings.push(warning),
       closed: closing.signal,
     })
+  }
   const pass = (seconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(seconds * 1000)
 
   it.each(['missing', 'ageing'] as const)('publishes at the next look what is %s', async why => {
@@ -84,7 +86,7 @@ describe('the scheduler', () => {
       },
     ])
     await pass(86_400)
-    const waits = warnings.map(({ retrySeconds }) => retrySeconds)
+    const waits = warnings.map(warning => 'retrySeconds' in warning && warning.retrySeconds)
     expect(waits.slice(0, 11)).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600])
     expect(new Set(waits.slice(11))).toEqual(new Set([3600]))
     issuer.fail = undefined

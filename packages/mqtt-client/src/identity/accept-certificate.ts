@@ -98,12 +98,17 @@ function isFor({ subject, subjectAltName = [] }: Certificate, deviceId: string):
   return names.length > 0 && names.every(name => name === deviceId)
 }
 
-/** The chain as a server gets it: each certificate signed by the next, the last by a root that is believed. */
+/**
+ * The chain as a server gets it: each certificate signed by the next, up to one that a root which is believed has signed. What comes behind is for those who know another root: where a root is being replaced, its
+ * certificate by that other one.
+ */
 function checkChain(chain: readonly Certificate[], roots: readonly Certificate[], now: Date): void {
+  let intermediates = 0
   for (const [index, certificate] of chain.entries()) {
+    if (index > 0 && !isSelfIssued(certificate)) intermediates += 1
     const next = chain[index + 1]
-    const candidates = next === undefined ? roots : [next]
-    const issuer = candidates.find(candidate => isIssuedBy(certificate, candidate))
+    const root = roots.find(candidate => isIssuedBy(certificate, candidate))
+    const issuer = root ?? (next !== undefined && isIssuedBy(certificate, next) ? next : undefined)
     if (issuer === undefined) {
       throw refused(
         next === undefined ? 'its chain leads to no CA that is believed' : 'its chain does not hold together',
@@ -113,9 +118,10 @@ function checkChain(chain: readonly Certificate[], roots: readonly Certificate[]
       throw refused('its chain holds an issuer that is no CA')
     }
     // RFC 5280 section 4.2.1.9: "the maximum number of non-self-issued intermediate certificates that may follow this certificate".
-    if ((issuer.basicConstraints.pathLength ?? mostCertificates) < index)
+    if ((issuer.basicConstraints.pathLength ?? mostCertificates) < intermediates)
       throw refused('its chain is longer than allowed')
     if (issuer.notAfter.getTime() <= now.getTime()) throw refused('its chain holds a CA that has expired')
+    if (root !== undefined) return
   }
 }
 

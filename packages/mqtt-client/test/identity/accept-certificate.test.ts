@@ -106,3 +106,19 @@ test('the text of a state comes back, and no other text is one', () => {
     expect(decodeState(encodeState(wrong as never))).toBeUndefined()
   }
 })
+
+test('while the root is being replaced, who knows either root takes what comes of either', async () => {
+  const changing = await openTestFleet()
+  const old = changing.trustAnchors
+  await changing.rollover('announce', { root: true })
+  const young = changing.trustAnchors.slice(old.length)
+  await changing.rollover('issue')
+  const { certificate, chain, privateKey } = await changing.enroll('sensor-1')
+  const key = { privateKey: privateKey!, publicKey: publicKeyOf(privateKey!) }
+  expect(chain.match(/BEGIN/g)).toHaveLength(2)
+  for (const believed of [old, young, old + young]) {
+    expect(refusal(certificate + chain, { ...key, believed, trustAnchors: believed })).toBe('accepted')
+  }
+  expect(refusal(certificate + chain, key)).toBe('its chain leads to no CA that is believed')
+  await changing.close()
+})

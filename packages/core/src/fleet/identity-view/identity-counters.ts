@@ -8,6 +8,8 @@ export interface IdentityCounters {
   readonly shared: number
   /** Of the misses and shared ones, those for certificates that the fleet does not have. */
   readonly unknown: number
+  /** Answered while the store was away by what was last known (`lastKnownWhileStoreIsAway`). Not among the others. */
+  readonly lastKnown: number
   /** Neither store nor memory could answer, or the clock was off. */
   readonly failed: number
   /** Certificates that are kept now. */

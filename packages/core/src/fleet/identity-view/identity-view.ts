@@ -7,8 +7,9 @@ import type { CertificateRecord, Store } from '../../store/store.ts'
 import { deviceRecordOf } from '../device-record.ts'
 import type { CertificateEvidence, Identification, IdentifyOptions } from '../fleet.ts'
 import { identificationOf } from '../identify.ts'
+import type { FleetIssuers } from '../issuers/fleet-issuers.ts'
 import type { IdentityCounters } from './identity-counters.ts'
-import type { IdentityViewOptions } from './identity-view-options.ts'
+import type { IdentityViewSettings } from './identity-view-options.ts'
 import { createKeeper, type KeptCertificate, latin1, recordOf } from './kept-certificate.ts'
 import { createKeptCertificates } from './kept-certificates.ts'
 
@@ -18,8 +19,16 @@ const shareMilliseconds = 500
 /** What the certificates that were asked for are worth, kept in memory and kept right by the ledger. */
 export interface IdentityView {
   identify(evidence: CertificateEvidence, options?: IdentifyOptions): Promise<Identification>
+  /**
+   * What is in memory of a good certificate, with the store unasked. `undefined` for any other, and where the ledger was last read to its end longer ago than that, or something may have changed since that nobody was told of.
+   * @throws PkiError `ERR_PKI_CLOCK`
+   */
+  lastKnown(evidence: CertificateEvidence, seconds: number): LastKnown | undefined
   counters(): IdentityCounters
 }
+
+/** Good when it was last known. */
+export type LastKnown = Extract<Identification, { status: 'active' }> & { readonly lastKnownAt: Date }
 
 interface Reading {
   readonly begun: number
@@ -36,15 +45,17 @@ export function createIdentityView(parts: {
   readonly store: Store
   readonly clock: () => Date
   readonly watch: LedgerWatch
-  readonly options: Required<IdentityViewOptions>
+  /** What became of all that a CA has issued is judged at each question, too. */
+  readonly issuers: Pick<FleetIssuers, 'current' | 'isFresh' | 'isBehind' | 'fresh'>
+  readonly options: Pick<IdentityViewSettings, 'cacheBytes' | 'cacheEntries'>
 }): IdentityView {
-  const { store, clock, watch } = parts
+  const { store, clock, watch, issuers } = parts
   const { cacheBytes, cacheEntries } = parts.options
   const isOn = cacheBytes > 0 && cacheEntries > 0
   const keep = createKeeper()
   const kept = createKeptCertificates({ bytes: cacheBytes, entries: cacheEntries })
   const readings = new Map<string, Reading>()
-  const count = { hits: 0, misses: 0, shared: 0, unknown: 0, failed: 0 }
+  const count = { hits: 0, misses: 0, shared: 0, unknown: 0, lastKnown: 0, failed: 0 }
 
   watch.listen({
     heard(change) {
@@ -62,6 +73,7 @@ export function createIdentityView(parts: {
     },
     // A reading that was begun before must not answer who asks after it, nor one that found nothing who asks after the enrolment.
     disturbed: () => readings.clear(),
+    doubted: deviceId => kept.dropDevice(deviceId),
   })
 
   /** The time, for judging by what the ledger told. @throws PkiError `ERR_PKI_CLOCK` */
@@ -77,8 +89,11 @@ export function createIdentityView(parts: {
     found.isWanted = true
     const now = timeByWatch()
     count.hits += 1
-    return identificationOf(withDer(found, evidence), now)
+    return identificationNow(withDer(found, evidence), now)
   }
+
+  const identificationNow = (record: CertificateRecord, now: Date): Identification =>
+    identificationOf(record, now, issuers.current.endingOf(record.id.issuerKeyId))
 
   const read = (key: string): Promise<CertificateRecord | undefined> => {
     // Before the store is asked: what changes from here on may be missing in its answer.
@@ -128,7 +143,7 @@ export function createIdentityView(parts: {
     const reading = signal === undefined ? sharedReading(key) : untilAborted(sharedReading(key), signal)
     const record = isFresh ? await reading : (await Promise.all([reading, checkedNow(store, clock, options)]))[0]
     const now = isFresh ? timeByWatch() : clock()
-    return counted(record === undefined ? unknown : identificationOf(asShown(record, evidence), now))
+    return counted(record === undefined ? unknown : identificationNow(asShown(record, evidence), now))
   }
 
   const wholeFromStore = async (key: string, options: IoOptions): Promise<Identification> => {
@@ -137,7 +152,7 @@ export function createIdentityView(parts: {
       store.certificate({ fingerprint: octetsOf(key) }, options),
       checkedNow(store, clock, options),
     ])
-    return counted(record === undefined ? unknown : identificationOf(record, now))
+    return counted(record === undefined ? unknown : identificationNow(record, now))
   }
 
   const answer = async (
@@ -159,21 +174,54 @@ export function createIdentityView(parts: {
     return fromStore(key, evidence, options)
   }
 
+  /** The same once it is known which CAs are good. */
+  const answerWhenFresh = async (
+    key: string,
+    evidence: CertificateEvidence,
+    options: IoOptions | undefined,
+  ): Promise<Identification> => {
+    // The caller may use its memory again while we wait.
+    const own = 'der' in evidence ? { der: new Uint8Array(evidence.der) } : evidence
+    await untilAborted(Promise.resolve(issuers.fresh()), options?.signal)
+    return answer(key, own, options)
+  }
+
   return {
     async identify(evidence, options) {
       options?.signal?.throwIfAborted()
       const key = keyOf(evidence)
       try {
-        if (options?.withDer === true) return await wholeFromStore(key, options)
-        const known = isOn && watch.isFresh() ? fromMemory(key, evidence) : undefined
+        const isFresh = issuers.isFresh()
+        if (options?.withDer === true) {
+          if (!isFresh) await untilAborted(Promise.resolve(issuers.fresh()), options.signal)
+          return await wholeFromStore(key, options)
+        }
+        const known = isFresh && isOn && watch.isFresh() ? fromMemory(key, evidence) : undefined
         if (known !== undefined) return known
-        if (options?.fromMemory !== true) return await answer(key, evidence, options)
+        if (options?.fromMemory !== true) {
+          return isFresh ? await answer(key, evidence, options) : await answerWhenFresh(key, evidence, options)
+        }
+        if (!isFresh) Promise.resolve(issuers.fresh()).catch(() => {})
       } catch (error) {
         count.failed += 1
         throw error
       }
       if (isOn && !watch.isFresh()) watch.look()
       throw new PkiError('ERR_PKI_BUSY', { retryAfterSeconds: 1 })
+    },
+    lastKnown(evidence, seconds) {
+      const silence = watch.silence()
+      const found = kept.get(keyOf(evidence))
+      if (found === undefined || issuers.isBehind() || !(silence <= seconds * 1000)) return undefined
+      found.isWanted = true
+      const now = timeByWatch()
+      const lastKnownAt = new Date(now.getTime() - silence)
+      // What begins to count only now was never found good.
+      if (identificationNow(recordOf(found), lastKnownAt).status !== 'active') return undefined
+      const identification = identificationNow(withDer(found, evidence), now)
+      if (identification.status !== 'active') return undefined
+      count.lastKnown += 1
+      return { ...identification, lastKnownAt }
     },
     counters: () => ({ ...count, entries: kept.size, bytes: kept.bytes }),
   }

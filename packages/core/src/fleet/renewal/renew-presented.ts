@@ -7,6 +7,8 @@ import type { CredentialIssuer, CredentialIssuerParts, Wish } from '../credentia
 import { addedNames, deviceNames } from '../device-names.ts'
 import { statusAt } from '../device-record.ts'
 import type { DeviceCredential, RenewRequest } from '../fleet.ts'
+import { isRenewable } from '../identify.ts'
+import { asRecorded } from '../issuers/ended-certificates.ts'
 import { subjectNames } from '../subject-names.ts'
 import { supersedeOlder } from './confirm.ts'
 import { ownCertificate } from './own-certificate.ts'
@@ -21,18 +23,19 @@ const busySeconds = 5
  * the device lose what it was answered.
  */
 export function createPresentedRenewal(
-  { store, clock, profiles }: CredentialIssuerParts,
+  { store, clock, profiles, issuers }: CredentialIssuerParts,
   issuer: CredentialIssuer,
 ): (deviceId: string, request: RenewRequest, options?: IoOptions) => Promise<DeviceCredential> {
   /** What a lost reply held: a certificate for the same key that has taken the place of the presented one, and is good. */
-  const answeredBefore = (
+  const answeredBefore = async (
     presented: CertificateRecord,
     head: CertificateRecord,
     publicKeyHash: Uint8Array,
     now: Date,
-  ): Omit<DeviceCredential, 'deviceId'> | undefined => {
+    options?: IoOptions,
+  ): Promise<Omit<DeviceCredential, 'deviceId'> | undefined> => {
     if (head === presented || Buffer.compare(head.publicKeyHash, publicKeyHash) !== 0) return undefined
-    return statusAt(head, now) === 'active' ? issuer.credentialOf(head) : undefined
+    return statusAt(head, now) === 'active' ? issuer.credentialOf(head, options) : undefined
   }
 
   return async (deviceId, request, options) => {
@@ -46,18 +49,22 @@ export function createPresentedRenewal(
 
     const now = await checkedNow(store, clock, options)
     const presented = await ownCertificate(store, deviceId, fingerprint, options)
-    const status = statusAt(presented, now)
+    // What nothing but the revocation of its CA stands against is judged by its own record.
+    const ending = issuers.current.endingOf(presented.id.issuerKeyId)
+    const own = asRecorded(presented)
+    const status = statusAt(isRenewable(own, now, ending) ? own : presented, now)
     const graceEnd = presented.notAfter.getTime() + (graceSeconds + 1) * 1000
     const isExpired = status === 'expired' && now.getTime() < graceEnd
     if (status !== 'active' && !isExpired) throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status })
     const head = await renewalHead(store, deviceId, presented, isExpired, options)
-    if (head.revocation !== undefined) throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status: 'held' })
+    if (asRecorded(head).revocation !== undefined)
+      throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status: 'held' })
 
     const ownProfile = head.state === 'issued' ? head.profile : undefined
     const profile = profiles.device(head.role === 'service' ? 'service' : 'device', request.profile ?? ownProfile)
     const key = await issuer.key(csr, profile)
     const publicKeyHash = hash('sha256', key.subjectPublicKeyInfo, 'buffer')
-    const answered = answeredBefore(presented, head, publicKeyHash, now)
+    const answered = await answeredBefore(presented, head, publicKeyHash, now, options)
     if (answered !== undefined) return { deviceId, ...answered }
     const recent = await checkRenewalLimit(store, deviceId, lifetimeSeconds(profile, validitySeconds), now, options)
 
@@ -82,7 +89,7 @@ export function createPresentedRenewal(
       // Another request of this device was faster: perhaps the same one, sent again.
       const again = await ownCertificate(store, deviceId, fingerprint, options)
       const newest = await renewalHead(store, deviceId, again, isExpired, options)
-      const theirs = answeredBefore(again, newest, publicKeyHash, clock())
+      const theirs = await answeredBefore(again, newest, publicKeyHash, clock(), options)
       if (theirs !== undefined) return { deviceId, ...theirs }
       throw new PkiError('ERR_PKI_RENEWAL_BUSY', { deviceId, retryAfterSeconds: busySeconds })
     }

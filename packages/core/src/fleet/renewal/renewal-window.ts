@@ -16,7 +16,10 @@ const latestStart = 21 / 24
 const latestEnd = 22 / 24
 
 /** Around two thirds of a certificate's lifetime; or when a schedule says, but in time: the certificate must not run out. */
-export function renewalWindow(record: CertificateRecord, schedule?: RenewalSchedule): RenewalWindow {
+export function renewalWindow(
+  record: CertificateRecord,
+  schedule?: Pick<RenewalSchedule, 'from' | 'to'>,
+): RenewalWindow {
   const begin = lifetimeBegin(record)
   const lifetime = Math.max(0, record.notAfter.getTime() - begin)
   const part = (fraction: number): number => begin + Math.floor(lifetime * fraction)

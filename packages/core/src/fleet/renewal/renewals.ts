@@ -5,6 +5,8 @@ import type { FleetEventInput } from '../../store/store.ts'
 import type { FleetParts } from '../create-fleet.ts'
 import { statusAt } from '../device-record.ts'
 import type { Fleet } from '../fleet.ts'
+import { isRenewable } from '../identify.ts'
+import { asRecorded } from '../issuers/ended-certificates.ts'
 import { checkedSchedule } from './checked-schedule.ts'
 import { ownCertificate } from './own-certificate.ts'
 import { decodeRenewalDocument, encodeRenewalDocument, renewalDocumentName } from './renewal-document.ts'
@@ -29,7 +31,7 @@ interface Schedules {
   readonly list: readonly RenewalSchedule[]
 }
 
-export function createRenewals({ store, clock }: Pick<FleetParts, 'store' | 'clock'>): Renewals {
+export function createRenewals({ store, clock, issuers }: Pick<FleetParts, 'store' | 'clock' | 'issuers'>): Renewals {
   // Read at each question, for another process may have changed it; decoded when it has.
   let decoded: Schedules = { version: 0, list: [] }
   const read = async (options?: IoOptions): Promise<Schedules> => {
@@ -62,6 +64,14 @@ export function createRenewals({ store, clock }: Pick<FleetParts, 'store' | 'clo
       const octets = parseFingerprint(fingerprint)
       const now = await checkedNow(store, clock, options)
       const record = await ownCertificate(store, undefined, octets, options)
+      const ending = issuers.current.endingOf(record.id.issuerKeyId)
+      if (isRenewable(asRecorded(record), now, ending)) {
+        const { revocationDate } = ending.revocation
+        // Spread over the first half of the time that is left for it.
+        const to = new Date((revocationDate.getTime() + ending.renewableUntil.getTime()) / 2)
+        const window = renewalWindow(record, { from: revocationDate, to })
+        return { window, reason: 'the CA that issued the certificate is revoked' }
+      }
       const status = statusAt(record, now)
       if (status === 'revoked' || status === 'held' || status === 'superseded') {
         throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId: record.deviceId!, status })

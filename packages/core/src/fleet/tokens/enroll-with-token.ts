@@ -35,7 +35,7 @@ export function createTokenEnrollment(
     if (status === 'revoked') throw new PkiError('ERR_PKI_DEVICE_CLOSED', {})
     if (status === 'held') throw new PkiError('ERR_PKI_DEVICE_NOT_ACTIVE', { deviceId, status })
     if (status !== 'active') throw new PkiError('ERR_PKI_TOKEN_SPENT', {})
-    return { deviceId, ...issuer.credentialOf(record) }
+    return { deviceId, ...(await issuer.credentialOf(record, options)) }
   }
 
   const spenderOf = async (token: TokenRecord, options?: IoOptions): Promise<CertificateRecord | undefined> =>

@@ -1,4 +1,4 @@
-import { type PublicKeyInfo, parseSignatureAlgorithm, type SignatureAlgorithm } from '@fleetcert/x509'
+import { type PublicKeyInfo, parseSignatureAlgorithm, type SignatureAlgorithm, signatureKeyType } from '@fleetcert/x509'
 import { derTag } from '@fleetcert/x509/der'
 import { readWhole } from './raw-fields.ts'
 
@@ -33,6 +33,5 @@ export function fitsKey(algorithm: Uint8Array, key: PublicKeyInfo): boolean {
   } catch {
     return true
   }
-  if (name.startsWith('ecdsa')) return key.type === 'ec'
-  return key.type === (name === 'id-Ed25519' ? 'ed25519' : 'rsa')
+  return key.type === signatureKeyType(name)
 }

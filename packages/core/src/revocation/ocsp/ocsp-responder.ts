@@ -71,19 +71,20 @@ export function createOcspResponder(options: OcspResponderOptions): OcspResponde
   return createWatchedOcspResponder({ ...options, clock: options.clock ?? (() => new Date()) })
 }
 
-/** {@link createOcspResponder} for whoever hears of changes. `checkClock` rejects when the time cannot be right, and answers nothing where it need not look. */
+/** {@link createOcspResponder} for whoever hears of changes. `checkClock` rejects when the time cannot be right, and answers nothing where it need not look. `resolve` finds a CA that is none of `authorities`; the same object each time. */
 export function createWatchedOcspResponder(
   options: OcspResponderOptions & {
     readonly clock: () => Date
     readonly checkClock?: (now: Date) => Promise<void> | undefined
     readonly watch?: StatusWatch
+    readonly resolve?: (certId: OcspCertId, io?: IoOptions) => Promise<OcspAuthority | undefined>
   },
 ): WatchedOcspResponder {
-  const { authorities, clock, checkClock, watch = noWatch } = options
+  const { authorities, clock, checkClock, watch = noWatch, resolve } = options
   const { validitySeconds, cacheBytes } = ocspOptions(options)
   if (authorities.length === 0) throw new TypeError('authorities: expected at least one')
   const find = createAuthorityFinder(authorities.map(authority => [authority.issuer, authority] as const))
-  const names = new Map(authorities.map(authority => [authority, certIdIssuersOf(authority.issuer)]))
+  const names = new WeakMap(authorities.map(authority => [authority, certIdIssuersOf(authority.issuer)] as const))
   const cache = createAnswerCache(cacheBytes)
   const sign = createOcspSigner(validitySeconds)
 
@@ -92,10 +93,11 @@ export function createWatchedOcspResponder(
     nonce: Uint8Array | undefined,
     io: IoOptions | undefined,
   ): Promise<OcspAnswer> => {
-    const authority = find(certIds[0]!)
+    const authority = find(certIds[0]!) ?? (await resolve?.(certIds[0]!, io))
     if (authority === undefined) return failedAnswer('unauthorized')
     for (let index = 1; index < certIds.length; index += 1) {
-      if (find(certIds[index]!) !== authority) return failedAnswer('unauthorized')
+      const other = find(certIds[index]!) ?? (await resolve?.(certIds[index]!, io))
+      if (other !== authority) return failedAnswer('unauthorized')
     }
     const now = clock()
     const checking = checkClock?.(now)
@@ -158,7 +160,9 @@ export function createWatchedOcspResponder(
     forget(authority, serialNumber) {
       if (cache.size === 0) return
       const serial = integer(fromHex(serialNumber))
-      for (const issuer of names.get(authority) ?? []) cache.delete(keyOf(sequence(issuer, serial)))
+      const known = names.get(authority) ?? certIdIssuersOf(authority.issuer)
+      names.set(authority, known)
+      for (const issuer of known) cache.delete(keyOf(sequence(issuer, serial)))
     },
     forgetAll: cache.clear,
   }

@@ -43,7 +43,10 @@ describe('finds a watch', () => {
       watch => changed(watch, { isFresh: () => watch.hasBegun || watch.isFresh() }),
     ],
     ['that hears of nothing', watch => changed(watch, { listen: () => {} })],
-    ['that does not heed this process’s own revocations', watch => changed(watch, { expire: () => {} })],
+    [
+      'that does not heed this process’s own revocations',
+      watch => changed(watch, { expire: () => {}, doubt: () => {} }),
+    ],
     ['that does not heed this process’s own renewals', watch => changed(watch, { note: () => {} })],
     ['that does not say what changed while the store was read', watch => changed(watch, { epoch: 0 })],
     [

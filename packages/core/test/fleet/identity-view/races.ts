@@ -3,6 +3,7 @@ import type { PinnedCertificate, Reservation, Store } from '@fleetcert/core'
 import fc from 'fast-check'
 import { vi } from 'vitest'
 import { createIdentityView, type IdentityView } from '../../../src/fleet/identity-view/identity-view.ts'
+import { createIssuerSet } from '../../../src/fleet/issuers/issuer-set.ts'
 import { createLedgerWatch, type LedgerWatch } from '../../../src/revocation/ledger-watch.ts'
 import { noticingStore } from '../../../src/revocation/noticing-store.ts'
 
@@ -14,6 +15,17 @@ export interface Site {
 
 export const now: Date = new Date('2026-11-21T12:00:00Z')
 const day = 86_400_000
+
+/** A fleet whose CAs stay as they are. */
+const set = createIssuerSet(
+  { format: 2, phase: 'ready', crlVersion: 1, createdAt: now.toISOString(), authorities: [] },
+  1,
+  () => {
+    throw new Error('no CA')
+  },
+  [],
+)
+const issuers = { current: set, isFresh: () => true, isBehind: () => false, fresh: () => set }
 
 /** What a fleet makes of a store, with a watch that may be spoilt. */
 export function openSite(
@@ -28,7 +40,7 @@ export function openSite(
   const { clock = () => now, spoil = watch => watch, cacheBytes = 2 ** 24, cacheEntries = 1000 } = options
   const watch = spoil(createLedgerWatch(store))
   return {
-    view: createIdentityView({ store, clock, watch, options: { cacheBytes, cacheEntries } }),
+    view: createIdentityView({ store, clock, watch, issuers, options: { cacheBytes, cacheEntries } }),
     store: noticingStore(store, watch),
   }
 }

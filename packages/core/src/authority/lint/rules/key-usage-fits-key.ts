@@ -27,6 +27,8 @@ function impossible(key: PublicKeyInfo): readonly KeyUsageBit[] {
       // RFC 3279 section 2.3.1 lists what may be combined; keyAgreement is not among it.
       return agrees
     case 'ed25519':
+    case 'ml-dsa-44':
+    case 'ml-dsa-65':
       return signsOnly
     default:
       return byAlgorithm.get(key.algorithm) ?? []
@@ -48,7 +50,5 @@ const byAlgorithm: ReadonlyMap<string, readonly KeyUsageBit[]> = new Map([
   ['1.3.101.110', agreesOnly],
   ['1.3.101.111', agreesOnly],
   ['1.3.101.113', signsOnly],
-  ['2.16.840.1.101.3.4.3.17', signsOnly],
-  ['2.16.840.1.101.3.4.3.18', signsOnly],
   ['2.16.840.1.101.3.4.3.19', signsOnly],
 ])

@@ -1,3 +1,4 @@
+import { signatureKeyType } from '@fleetcert/x509'
 import type { LintRule } from '../lint-rule.ts'
 
 export const signatureAlgorithmFitsIssuer: LintRule = {
@@ -9,11 +10,8 @@ export const signatureAlgorithmFitsIssuer: LintRule = {
   // "The signatureAlgorithm field contains the identifier for the cryptographic algorithm used by the CA to sign this certificate."
   check({ signatureAlgorithm }, { issuer }) {
     if (signatureAlgorithm === undefined || issuer === undefined) return undefined
-    const keyType = signatureAlgorithm.startsWith('ecdsa')
-      ? 'ec'
-      : signatureAlgorithm === 'id-Ed25519'
-        ? 'ed25519'
-        : 'rsa'
-    return issuer.publicKey.type === keyType ? undefined : "the signature algorithm is not one for the issuer's key"
+    return issuer.publicKey.type === signatureKeyType(signatureAlgorithm)
+      ? undefined
+      : "the signature algorithm is not one for the issuer's key"
   },
 }

@@ -165,7 +165,11 @@ export const extensionCases: LintCases = {
       { certificate: device({ keyUsage: keyUsage(['digitalSignature', 'cRLSign']) }) },
       { certificate: ca({ keyUsage: keyUsage(['keyCertSign']) }) },
     ],
-    good: [{ certificate: ca() }],
+    good: [
+      { certificate: ca() },
+      // A further key of the same CA, certified by the first one.
+      { certificate: ca({ keyUsage: keyUsage(['keyCertSign']) }, { subject: cn('CA') }), issuer: issuer() },
+    ],
   },
   'key-usage-fits-key': {
     bad: [
