@@ -63,6 +63,7 @@ export type {
   Enforcer,
   EnrollRequest,
   Fleet,
+  FleetBackupRequest,
   Identification,
   IdentifyOptions,
   IssuerRecord,
@@ -77,11 +78,36 @@ export type {
   ServerCredential,
   SignedCrl,
 } from './fleet/fleet.ts'
-export type { EnforcementWarning, FleetWarning, PublishingWarning } from './fleet/fleet-warning.ts'
+export type { EnforcementWarning, FleetWarning, LastKnownWarning, PublishingWarning } from './fleet/fleet-warning.ts'
+export type { HotIssuerOptions } from './fleet/hot-issuer-options.ts'
 export { isDeviceId } from './fleet/identifier.ts'
 export type { IdentityCounters } from './fleet/identity-view/identity-counters.ts'
 export type { IdentityViewOptions } from './fleet/identity-view/identity-view-options.ts'
-export { type CrlOptions, type IssuingCrlOptions, type OpenFleetOptions, openFleet } from './fleet/open-fleet.ts'
+export type { KeyRef } from './fleet/issuers/adopted-key.ts'
+export type { AdoptedAs, Adoption, AdoptionRefusal, AdoptionRequest } from './fleet/issuers/adoption.ts'
+export type { AuthorityRole, AuthorityState } from './fleet/issuers/authority-record.ts'
+export type { Dependents } from './fleet/issuers/dependents.ts'
+export type {
+  CrlImport,
+  IssuerOperations,
+  IssuerRequest,
+  IssuerRevocation,
+  RevokeIssuerRequest,
+  RolloverRequest,
+  RolloverState,
+  RolloverStatus,
+  RolloverStep,
+  SubordinateCertificate,
+  SubordinateRequest,
+} from './fleet/issuers/issuer-operations.ts'
+export {
+  type CrlOptions,
+  type IssuingCrlOptions,
+  type IssuingOptions,
+  type OpenFleetOptions,
+  openFleet,
+  type RootOptions,
+} from './fleet/open-fleet.ts'
 export { issuerPath, type PublishOptions } from './fleet/published-urls.ts'
 export type { Confirmation, ConfirmRequest } from './fleet/renewal/confirm.ts'
 export type { RenewalSchedule, RenewalScheduleRequest } from './fleet/renewal/renewal-schedule.ts'
@@ -108,7 +134,43 @@ export {
   type OcspResponderOptions,
 } from './revocation/ocsp/ocsp-responder.ts'
 export { type FileKeyringOptions, fileKeyring } from './signer/file-keyring.ts'
+export { checkKeyName, isKeyName } from './signer/key-name.ts'
 export { memoryKeyring } from './signer/memory-keyring.ts'
+export { passphraseFromEnv, passphraseFromFile } from './signer/passphrase.ts'
+export { type RemoteKey, type RemoteKeyringOptions, remoteKeyring } from './signer/remote-keyring.ts'
+export { type RemoteSignerOptions, type RemoteSignRequest, remoteSigner } from './signer/remote-signer.ts'
+export { type RetryAdvice, retryAdvice } from './signer/remote-signer-retry.ts'
 export type { KeyAlgorithm, Keyring, Signer } from './signer/signer.ts'
 export { type MemoryStoreOptions, memoryStore } from './store/memory-store.ts'
+export { assertExport, assertImport } from './store/record-arguments.ts'
+export { decodeStoreRecord, encodeStoreRecord, maxStoreRecordBytes } from './store/record-codec.ts'
+export { recordKey } from './store/record-keys.ts'
+export { revokedEntryDate } from './store/revoked-entry-date.ts'
 export type * from './store/store.ts'
+export {
+  type BlockedKeyEntry,
+  type CertificateEntry,
+  type ConsumerEntry,
+  type CrlEntry,
+  type CrlPartEntry,
+  type CrlScopeEntry,
+  type DeviceEntry,
+  type DocumentEntry,
+  type ExportRequest,
+  type HeadRecord,
+  type ImportMark,
+  importLimits,
+  type LeaseEntry,
+  type LedgerEntry,
+  type PackedPage,
+  type PackedRequest,
+  type RevocationPlace,
+  type StoreRecord,
+  type StoreRecordKey,
+  type StoreRecordKind,
+  type StoreState,
+  storeRecordKinds,
+  type TokenEntry,
+  type TransferStore,
+} from './store/store-records.ts'
+export { type CopiedFleet, type CopyFleetOptions, type CopyProgress, copyFleet } from './transfer/copy-fleet.ts'

@@ -20,7 +20,7 @@ describeWith(['redis-server'], 'redisStore beside memoryStore', () => {
     await redis?.stop()
   })
 
-  /** Which keys are there that nothing accounts for once everything is pruned: all but the meta data, the state of the fleet, the ledger, blocked keys, scopes with their CRLs, and devices that were revoked. */
+  /** Which keys are there that nothing accounts for once everything is pruned: all but the meta data, the list of scopes, the ledger, blocked keys, scopes with their CRLs, and devices that were revoked. */
   const kindsLeft = async (prefix: string): Promise<readonly string[]> => {
     const keys = (await redis.ask('KEYS', `{${prefix}}:*`)) as string[]
     const kinds = new Set(keys.map(key => key.slice(prefix.length + 3).replace(/(?<=^.:).*/s, '')))

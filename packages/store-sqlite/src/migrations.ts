@@ -244,4 +244,26 @@ export const migrations: readonly string[] = [
   ALTER TABLE tokens ADD COLUMN attributes TEXT;
   ALTER TABLE tokens ADD COLUMN spent_by INTEGER;
   `,
+  `
+  -- What the data is as a whole. id: random, a fleet takes it along when it moves; newest_at: the latest date of the ledger where it came from.
+  CREATE TABLE fleet (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id BLOB NOT NULL,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'receiving', 'sealed')),
+    note TEXT NOT NULL DEFAULT '',
+    newest_at INTEGER
+  ) STRICT;
+  INSERT INTO fleet (one, id) VALUES (1, randomblob(16));
+
+  -- last_place: revocation_order that was given out last. Kept, so that no place is given twice when its certificate was dropped.
+  ALTER TABLE crl_scopes ADD COLUMN last_place INTEGER NOT NULL DEFAULT 0;
+  UPDATE crl_scopes SET last_place = coalesce((
+    SELECT max(c.revocation_order) FROM certificates c
+    WHERE c.issuer_key_id = crl_scopes.issuer_key_id AND c.shard = crl_scopes.shard AND c.revocation_order IS NOT NULL), 0);
+  CREATE TRIGGER places_given AFTER UPDATE OF revocation_order ON certificates
+  WHEN OLD.revocation_order IS NULL AND NEW.revocation_order IS NOT NULL BEGIN
+    INSERT INTO crl_scopes (issuer_key_id, shard, last_place) VALUES (NEW.issuer_key_id, NEW.shard, NEW.revocation_order)
+      ON CONFLICT (issuer_key_id, shard) DO UPDATE SET last_place = excluded.last_place;
+  END;
+  `,
 ]

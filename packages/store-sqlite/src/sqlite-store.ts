@@ -1,5 +1,6 @@
-import { type IoOptions, PkiError, type Store } from '@fleetcert/core'
+import { assertExport, assertImport, type IoOptions, PkiError, type Store } from '@fleetcert/core'
 import { copyCrl, readCrl } from './copy-crl.ts'
+import { entriesOf, toRecords } from './exported-records.ts'
 import { openFileStore } from './file-store.ts'
 import { openInjectedStore } from './injected-store.ts'
 import type { OpenStore } from './open-store.ts'
@@ -174,6 +175,27 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     cursor: (consumer, io) => read(io, 'cursor', consumer),
     saveCursor: (consumer, cursor, lease, io) => write(io, 'saveCursor', [consumer, cursor, lease]),
     prune: (marks, limit, io) => write(io, 'prune', [marks, limit]),
+    state: io => read(io, 'state'),
+    changeState: (from, to, io) => write(io, 'changeState', [from, to]),
+    async exportRecords(request, io) {
+      assertExport(request)
+      const { items, ...rest } = await read(io, 'exportRows', request)
+      const records = await toRecords(items, (name, crlNumber, from, count) =>
+        read(io, 'crlParts', name, crlNumber, from, count),
+      )
+      return { items: records, ...rest }
+    },
+    async exportPacked(request, io) {
+      assertExport(request)
+      const { others, ...page } = await read(io, 'packRows', request)
+      // There are no CRLs among them.
+      return { ...page, records: await toRecords(others, async () => undefined) }
+    },
+    async importRecords(mark, records, io) {
+      enter(io)
+      assertImport(mark, records)
+      return write(io, 'importRecords', [mark, records, entriesOf(records)])
+    },
     close() {
       closing ??= (async () => {
         const store = await opening?.catch(() => undefined)

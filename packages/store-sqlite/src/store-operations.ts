@@ -2,9 +2,13 @@ import { commit } from './operations/commit.ts'
 import { crlEntries } from './operations/crl-entries.ts'
 import { crlHead, crlParts, crlState, nextCrlNumber, putCrl } from './operations/crls.ts'
 import { document, putDocument } from './operations/documents.ts'
+import { exportRows } from './operations/export-records.ts'
+import { changeState, state } from './operations/fleet-state.ts'
+import { importRecords } from './operations/import-records.ts'
 import { lease, releaseLease } from './operations/leases.ts'
 import { cursor, ledger, newestEventAt, saveCursor } from './operations/ledger.ts'
 import { certificate, certificateStatus, certificates, revoked } from './operations/listings.ts'
+import { packRows } from './operations/pack-records.ts'
 import { prune } from './operations/prune.ts'
 import { register } from './operations/register.ts'
 import { abandon, extendHolder } from './operations/reservations.ts'
@@ -34,6 +38,8 @@ export interface Writes {
   readonly releaseLease: typeof releaseLease
   readonly saveCursor: typeof saveCursor
   readonly prune: typeof prune
+  readonly changeState: typeof changeState
+  readonly importRecords: typeof importRecords
 }
 
 /** What reads by several statements, which must see the same moment. */
@@ -44,6 +50,8 @@ export interface Snapshots {
   readonly crlHead: typeof crlHead
   readonly crlParts: typeof crlParts
   readonly ledger: typeof ledger
+  readonly exportRows: typeof exportRows
+  readonly packRows: typeof packRows
 }
 
 /** What reads by one statement, which needs no transaction. */
@@ -55,6 +63,7 @@ export interface Queries {
   readonly token: typeof token
   readonly newestEventAt: typeof newestEventAt
   readonly cursor: typeof cursor
+  readonly state: typeof state
 }
 
 /** Every operation of the store that is SQL. */
@@ -80,6 +89,26 @@ export const writes: Writes = {
   releaseLease,
   saveCursor,
   prune,
+  changeState,
+  importRecords,
 }
-export const snapshots: Snapshots = { revoked, crlEntries, crlState, crlHead, crlParts, ledger }
-export const queries: Queries = { certificate, certificateStatus, certificates, document, token, newestEventAt, cursor }
+export const snapshots: Snapshots = {
+  revoked,
+  crlEntries,
+  crlState,
+  crlHead,
+  crlParts,
+  ledger,
+  exportRows,
+  packRows,
+}
+export const queries: Queries = {
+  certificate,
+  certificateStatus,
+  certificates,
+  document,
+  token,
+  newestEventAt,
+  cursor,
+  state,
+}

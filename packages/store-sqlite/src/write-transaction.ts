@@ -1,8 +1,9 @@
+import { refusal } from './operations/fleet-state.ts'
 import type { Sql } from './sql.ts'
 import { toFailure } from './sqlite-error.ts'
 import { StoreFailure, storeUnavailable } from './store-failure.ts'
 import { writes } from './store-operations.ts'
-import type { Outcome, WriteCall } from './write-call.ts'
+import type { Outcome, WriteCall, WriteName } from './write-call.ts'
 
 /**
  * Runs calls in one transaction, in their order: one `BEGIN IMMEDIATE`, one `COMMIT`, so one fsync for all of them. A call that throws undoes itself alone.
@@ -13,7 +14,13 @@ export function writeTransaction(sql: Sql, calls: readonly WriteCall[]): Outcome
     // A transaction that reads before it asks for the write lock would fail when another process has written in between.
     sql.run('BEGIN IMMEDIATE')
     try {
-      const outcomes = calls.map(call => inSavepoint(sql, call))
+      let refused = refusal(sql)
+      const outcomes = calls.map((call): Outcome => {
+        if (!transfers.has(call.name)) return refused === undefined ? inSavepoint(sql, call) : { error: refused }
+        const outcome = inSavepoint(sql, call)
+        refused = refusal(sql)
+        return outcome
+      })
       sql.run('COMMIT')
       return outcomes
     } catch (error) {
@@ -28,6 +35,9 @@ export function writeTransaction(sql: Sql, calls: readonly WriteCall[]): Outcome
     return calls.map(() => outcome)
   }
 }
+
+/** What fleets are moved with is not refused for that. */
+const transfers: ReadonlySet<string> = new Set<WriteName>(['changeState', 'importRecords'])
 
 /** Ends a transaction without a trace. Some errors (disk full, out of memory) have ended it already. */
 export function rollBack(sql: Sql): void {

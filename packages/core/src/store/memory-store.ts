@@ -21,8 +21,10 @@ import { toOctets } from './memory/octets.ts'
 import { pruneCertificates } from './memory/prune.ts'
 import { abandonedEvent, reserve } from './memory/reserve.ts'
 import { release, revokeAll, revokeDevice, revokeRow } from './memory/revoke.ts'
+import { Standing } from './memory/standing.ts'
 import { supersede } from './memory/supersede.ts'
 import { Tokens } from './memory/tokens.ts'
+import { assertExport, assertImport } from './record-arguments.ts'
 import type { CertificateId, Store } from './store.ts'
 
 export interface MemoryStoreOptions {
@@ -47,6 +49,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const crls = new CrlTable()
   const documents = new Documents()
   const leases = new Leases()
+  const standing = new Standing({ table, tokens, ledger, crls, documents, leases })
   let closed = false
 
   // No method awaits anything, save to copy: what it changes, it changes in one turn, and that is the transaction.
@@ -55,13 +58,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     io?.signal?.throwIfAborted()
   }
 
+  /** Of what changes something. */
+  const enterToWrite = (io: IoOptions | undefined): void => {
+    enter(io)
+    standing.assertWritable()
+  }
+
   return {
     async open(io) {
       enter(io)
     },
 
     async reserve(reservation, events, io) {
-      enter(io)
+      enterToWrite(io)
       assertCertificateId(reservation.id)
       assertHash(reservation.publicKeyHash, 'publicKeyHash')
       const { result, changed, taken } = reserve(table, tokens, reservation)
@@ -73,21 +82,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async commit(id, der, events, io) {
-      enter(io)
+      enterToWrite(io)
       const { result, changed } = commit(table, id, der)
       if (changed) ledger.append(events)
       return result
     },
 
     async supersede(id, at, event, io) {
-      enter(io)
+      enterToWrite(io)
       const { ids, events } = supersede(table, id, at, event)
       ledger.append(events)
       return ids
     },
 
     async abandon(what, io) {
-      enter(io)
+      enterToWrite(io)
       const at = what instanceof Date ? new Date(Math.min(what.getTime(), clock().getTime())) : what.at
       const rows = reservationsToAbandon(table, what)
       for (const row of rows) {
@@ -98,12 +107,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async extendHolder(instance, leaseUntil, io) {
-      enter(io)
+      enterToWrite(io)
       table.extendHolder(instance, copyDate(leaseUntil))
     },
 
     async register(record, events, io) {
-      enter(io)
+      enterToWrite(io)
       assertCertificateId(record.id)
       assertHash(record.publicKeyHash, 'publicKeyHash')
       assertHash(record.fingerprint, 'fingerprint')
@@ -150,7 +159,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async revoke(id, revocation, events, io) {
-      enter(io)
+      enterToWrite(io)
       const row = table.get(id)
       if (row === undefined) return undefined
       const created = revokeRow(table, row, revocation)
@@ -159,14 +168,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async revokeDevice(deviceId, revocation, event, io) {
-      enter(io)
+      enterToWrite(io)
       const { ids, events } = revokeDevice(table, deviceId, revocation, event)
       ledger.append(events)
       return ids
     },
 
     async revokeAll(query, revocation, event, page, io) {
-      enter(io)
+      enterToWrite(io)
       assertLimit(page.limit)
       const ended = revokeAll(table, query, revocation, event, page)
       ledger.append(ended.events)
@@ -174,7 +183,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async blockKey(publicKeyHash, events, io) {
-      enter(io)
+      enterToWrite(io)
       assertHash(publicKeyHash, 'publicKeyHash')
       const blocked = table.blockKey(toOctets(publicKeyHash))
       if (blocked) ledger.append(events)
@@ -182,7 +191,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async release(id, events, io) {
-      enter(io)
+      enterToWrite(io)
       const row = table.get(id)
       if (row === undefined || !release(row)) return false
       table.noteChange(row)
@@ -204,21 +213,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
 
     async crlState(scope, io) {
       enter(io)
-      const full = crls.head(scope)
+      const full = crls.head({ ...scope, delta: false })
       const delta = crls.head({ ...scope, delta: true })
       return { position: String(table.lastChange(scope)), ...(full && { full }), ...(delta && { delta }) }
     },
 
     async nextCrlNumber(scope, io) {
-      enter(io)
+      enterToWrite(io)
       return crls.nextNumber(scope)
     },
 
     async putCrl(name, crl, lease, events, io) {
-      enter(io)
+      enterToWrite(io)
       assertCrlParts(crl)
       const own = await copyCrl(crl)
-      enter(io)
+      enterToWrite(io)
       if (crls.isCurrent(name, own)) return true
       if (!leases.isCurrent(lease) || !crls.put(name, own)) return false
       ledger.append(events)
@@ -238,7 +247,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async putDocument(name, value, expectedVersion, events, io) {
-      enter(io)
+      enterToWrite(io)
       if (documents.isPut(name, value, expectedVersion)) return true
       if (!leases.isCurrent(io?.lease) || !documents.put(name, value, expectedVersion)) return false
       ledger.append(events)
@@ -246,7 +255,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async addToken(token, events, io) {
-      enter(io)
+      enterToWrite(io)
       assertHash(token.hash, 'hash')
       if (tokens.add(token, table.epochOf(token.deviceId))) ledger.append(events)
     },
@@ -254,17 +263,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     async token(hash, io) {
       enter(io)
       assertHash(hash, 'hash')
-      return tokens.record(hash)
+      return tokens.record(hash, row => table.get(row.subject.id) === row)
     },
 
     async lease(name, holder, seconds, io) {
-      enter(io)
+      enterToWrite(io)
       assertLeaseSeconds(seconds)
       return leases.take(name, holder, seconds, clock())
     },
 
     async releaseLease(lease, io) {
-      enter(io)
+      enterToWrite(io)
       leases.release(lease)
     },
 
@@ -285,14 +294,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
 
     async saveCursor(consumer, cursor, lease, io) {
-      enter(io)
+      enterToWrite(io)
       if (!leases.isCurrent(lease)) return false
       ledger.saveCursor(consumer, cursor)
       return true
     },
 
     async prune(marks, limit, io) {
-      enter(io)
+      enterToWrite(io)
       assertLimit(limit)
       let count = 0
       if (marks.ledgerBefore !== undefined) count += ledger.prune(marks.ledgerBefore, limit)
@@ -301,6 +310,28 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         count += tokens.prune(marks.certificatesExpiredBefore, limit - count)
       }
       return count
+    },
+
+    async state(io) {
+      enter(io)
+      return standing.state()
+    },
+
+    async changeState(from, to, io) {
+      enter(io)
+      return standing.change(from, to)
+    },
+
+    async exportRecords(request, io) {
+      enter(io)
+      assertExport(request)
+      return standing.export(request)
+    },
+
+    async importRecords(mark, records, io) {
+      enter(io)
+      assertImport(mark, records)
+      standing.import(mark, records)
     },
 
     async close() {

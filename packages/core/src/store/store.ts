@@ -1,4 +1,5 @@
 import type { CrlReason, IoOptions } from '@fleetcert/x509'
+import type { TransferStore } from './store-records.ts'
 
 /** A certificate's identity is always this pair: serial numbers are unique per issuer only (RFC 5280 section 4.1.2.2). */
 export interface CertificateId {
@@ -39,6 +40,8 @@ export type FleetEventType =
   | 'crlPublished'
   | 'enforced'
   | 'settingsChanged'
+  | 'issuersChanged'
+  | 'restored'
 
 /** What core hands to a store; the store adds `sequence`. */
 export interface FleetEventInput {
@@ -294,9 +297,10 @@ export type RegisterResult = 'registered' | 'taken' | 'keyBlocked'
  * (none when nothing changed), and answers the same again when it is asked again after a lost reply. The conformance suite `testStore` is the specification.
  * What went in may be reused once the call has settled; what comes out is the caller's own.
  *
- * A store does no I/O until {@link Store.open} or, where that was not called, its first method. Rejections are `ERR_PKI_STORE_UNAVAILABLE` (try again later), `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_CURSOR` or `ERR_PKI_CLOSED`.
+ * A store does no I/O until {@link Store.open} or, where that was not called, its first method. Rejections are `ERR_PKI_STORE_UNAVAILABLE` (try again later), `ERR_PKI_STORE_CORRUPT`, `ERR_PKI_STORE_SCHEMA`, `ERR_PKI_CURSOR` or `ERR_PKI_CLOSED`; of what would write, also `ERR_PKI_STORE_MOVED` and
+ * `ERR_PKI_STORE_INCOMPLETE`: see {@link TransferStore}.
  */
-export interface Store extends AsyncDisposable {
+export interface Store extends TransferStore, AsyncDisposable {
   /** How many threads of its own work while it does: so many cores are left to them. Default 0. */
   readonly threads?: number
   /** Opens, migrates; idempotent. `openFleet` calls it. */

@@ -29,6 +29,8 @@ const signatureAlgorithms: Readonly<Record<KeyAlgorithm, SignatureAlgorithm>> = 
   'RSA-2048': 'sha256WithRSAEncryption',
   'RSA-3072': 'sha256WithRSAEncryption',
   'RSA-4096': 'sha256WithRSAEncryption',
+  'ML-DSA-44': 'id-ml-dsa-44',
+  'ML-DSA-65': 'id-ml-dsa-65',
 }
 
 const digests: Readonly<Partial<Record<SignatureAlgorithm, string>>> = {
@@ -78,14 +80,7 @@ function signerTests(test: Test, algorithm: KeyAlgorithm): void {
   test('the key is of the kind that was asked for', async ({ keyring }) => {
     const signer = await keyring.create('key', algorithm)
     assert.equal(signer.algorithm, signatureAlgorithms[algorithm])
-    const { asymmetricKeyType, asymmetricKeyDetails } = publicKeyOf(signer)
-    const kind =
-      asymmetricKeyType === 'rsa'
-        ? `RSA-${asymmetricKeyDetails?.modulusLength}`
-        : asymmetricKeyType === 'ec'
-          ? { prime256v1: 'P-256', secp384r1: 'P-384' }[asymmetricKeyDetails?.namedCurve ?? '']
-          : 'Ed25519'
-    assert.equal(kind, algorithm)
+    assert.equal(kindOf(publicKeyOf(signer)), algorithm)
   })
 
   test('a signature verifies, over one piece and over parts', async ({ keyring }) => {
@@ -190,6 +185,13 @@ function* once(parts: readonly Uint8Array[]): Generator<Uint8Array> {
 
 function publicKeyOf(signer: Signer): KeyObject {
   return createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' })
+}
+
+/** In the words of `KeyAlgorithm`. */
+function kindOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string {
+  if (type === 'rsa') return `RSA-${details?.modulusLength}`
+  if (type === 'ec') return { prime256v1: 'P-256', secp384r1: 'P-384' }[details?.namedCurve ?? ''] ?? type
+  return type === 'ed25519' ? 'Ed25519' : `${type}`.toUpperCase()
 }
 
 function assertSignature(signer: Signer, signed: Uint8Array, signature: Uint8Array): void {

@@ -18,6 +18,7 @@ import { statusTests } from './store/status-tests.ts'
 import { type StoreFactory, type StoreTest, storeTest } from './store/store-test.ts'
 import { supersedeTests } from './store/supersede-tests.ts'
 import { tokenTests } from './store/token-tests.ts'
+import { transferTests } from './store/transfer-tests.ts'
 import type { TestRunner } from './test-runner.ts'
 
 const groups: Readonly<Record<string, (test: StoreTest) => void>> = {
@@ -40,6 +41,7 @@ const groups: Readonly<Record<string, (test: StoreTest) => void>> = {
   prune: pruneTests,
   lifecycle: lifecycleTests,
   races: raceTests,
+  transfer: transferTests,
 }
 
 /**

@@ -10,7 +10,7 @@ describe('memoryKeyring', () => {
   testSigner(
     { describe, it },
     {
-      algorithms: ['P-256', 'P-384', 'Ed25519', 'RSA-2048'],
+      algorithms: ['P-256', 'P-384', 'Ed25519', 'RSA-2048', 'ML-DSA-44', 'ML-DSA-65'],
       create: async () => ({ keyring: memoryKeyring(), dispose: async () => {} }),
       skip: { reopen: 'its keys are gone with their process' },
     },

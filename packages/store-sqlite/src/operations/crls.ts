@@ -63,7 +63,8 @@ export function crlState(sql: Sql, scope: CrlScope): CrlState {
     octetsOf(scope.issuerKeyId, 'issuerKeyId'),
     scope.shard,
   )
-  const full = currentRow(sql, scope)
+  // A name of a delta CRL is a scope, too.
+  const full = currentRow(sql, { ...scope, delta: false })
   const delta = currentRow(sql, { ...scope, delta: true })
   return {
     position: String(row?.last_change ?? 0),

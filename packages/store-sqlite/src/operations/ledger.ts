@@ -5,7 +5,7 @@ import type { Sql } from '../sql.ts'
 import { StoreFailure } from '../store-failure.ts'
 import { isCurrentLease } from './leases.ts'
 
-interface EventRow {
+export interface EventRow {
   readonly sequence: number
   readonly type: FleetEventType
   readonly at: number
@@ -46,8 +46,11 @@ export function ledger(
 }
 
 export function newestEventAt(sql: Sql): Date | undefined {
-  const { at } = sql.get<{ at: number | null }>('SELECT max(at) AS at FROM ledger')!
-  return at === null ? undefined : new Date(at)
+  const { kept, moved } = sql.get<{ kept: number | null; moved: number | null }>(
+    'SELECT max(at) AS kept, (SELECT newest_at FROM fleet WHERE one = 1) AS moved FROM ledger',
+  )!
+  if (kept === null && moved === null) return undefined
+  return new Date(Math.max(kept ?? moved!, moved ?? kept!))
 }
 
 export function cursor(sql: Sql, consumer: string): Cursor {
@@ -86,7 +89,7 @@ function checkCursor(sql: Sql, after: Cursor): number {
   return sequence
 }
 
-function toEvent(row: EventRow): FleetEvent {
+export function toEvent(row: EventRow): FleetEvent {
   return {
     type: row.type,
     at: new Date(row.at),

@@ -139,10 +139,9 @@ function revokeRow(sql: Sql, row: Row, revocation: Revocation): boolean {
   const { revocation_date, reason, invalidity_date } = revocationColumns(row, revocation)
   sql.run(
     `UPDATE certificates SET revocation_date = ?, reason = ?, invalidity_date = ?,
-       revocation_order = coalesce(revocation_order, (
-         SELECT coalesce(max(other.revocation_order), 0) + 1 FROM certificates other
-         WHERE other.issuer_key_id = certificates.issuer_key_id AND other.shard = certificates.shard
-           AND other.revocation_order IS NOT NULL))
+       revocation_order = coalesce(revocation_order, 1 + coalesce((
+         SELECT s.last_place FROM crl_scopes s
+         WHERE s.issuer_key_id = certificates.issuer_key_id AND s.shard = certificates.shard), 0))
      WHERE ordinal = ?`,
     revocation_date,
     reason,

@@ -14,6 +14,15 @@ export interface Device {
   newest: CertificateRow | undefined
 }
 
+/** A CRL scope of which something was ever revoked. */
+export interface ScopeCounters {
+  readonly scope: CrlScope
+  lastPlace: number
+  lastChange: number
+  /** By revocation order. Rows of released holds stay in their place. */
+  rows: CertificateRow[]
+}
+
 /** All certificates and reservations with their indices. Every look-up is O(1), or linear in one device's own history. */
 export class CertificateTable {
   /** By issuer, then by serial number: keys that the rows hold anyway. */
@@ -23,13 +32,12 @@ export class CertificateTable {
   readonly #deviceIds = new SortedKeys()
   /** Open reservations, and abandoned ones, which stay in their place: a Set keeps the order of insertion. */
   readonly #pending = new Set<CertificateRow>()
-  /** Per scope, by revocation order. Rows of released holds stay in their place. */
-  readonly #revoked = new Map<string, CertificateRow[]>()
-  readonly #changes = new Map<string, number>()
+  readonly #scopes = new Map<string, ScopeCounters>()
+  /** All rows in the order of creation. */
+  #rows: CertificateRow[] = []
   readonly #blockedKeys = new Set<Octets>()
   readonly queries: QueryIndexes = new QueryIndexes()
   #lastOrder = 0
-  #lastRevocationOrder = 0
 
   nextOrder(): number {
     this.#lastOrder += 1
@@ -76,8 +84,26 @@ export class CertificateTable {
     }
   }
 
-  *rows(): Generator<CertificateRow> {
-    for (const rows of this.#byId.values()) yield* rows.values()
+  /** In the order of creation. */
+  rows(): readonly CertificateRow[] {
+    return this.#rows
+  }
+
+  devices(): Iterable<readonly [string, Device]> {
+    return this.#devices
+  }
+
+  get blockedKeyCount(): number {
+    return this.#blockedKeys.size
+  }
+
+  blockedKeys(): Iterable<Octets> {
+    return this.#blockedKeys
+  }
+
+  /** Scopes of which anything was ever revoked, by their keys. */
+  scopes(): ReadonlyMap<string, Readonly<ScopeCounters>> {
+    return this.#scopes
   }
 
   *reserved(): Generator<CertificateRow> {
@@ -94,9 +120,10 @@ export class CertificateTable {
     const ofIssuer = this.#byId.get(id.issuerKeyId)
     if (ofIssuer === undefined) this.#byId.set(id.issuerKeyId, new Map([[id.serialNumber, row]]))
     else ofIssuer.set(id.serialNumber, row)
+    this.#rows.push(row)
     this.queries.add(row)
     if (deviceId !== undefined) this.openDevice(deviceId).rows.push(row)
-    if (row.state === 'reserved') this.#pending.add(row)
+    if (row.fingerprint === undefined) this.#pending.add(row)
     this.#indexCertificate(row)
   }
 
@@ -127,28 +154,39 @@ export class CertificateTable {
     this.noteChange(row)
     if (row.revocation?.reason === 'keyCompromise') this.blockKey(row.subject.publicKeyHash)
     if (row.revocationOrder !== undefined) return
-    this.#lastRevocationOrder += 1
-    row.revocationOrder = this.#lastRevocationOrder
-    const key = scopeKey(scopeOf(row))
-    const rows = this.#revoked.get(key)
-    if (rows === undefined) this.#revoked.set(key, [row])
-    else rows.push(row)
+    const scope = this.#openScope(scopeOf(row))
+    scope.lastPlace += 1
+    row.revocationOrder = scope.lastPlace
+    scope.rows.push(row)
   }
 
   /** Puts a row behind all other changes of its scope. */
   noteChange(row: CertificateRow): void {
-    const key = scopeKey(scopeOf(row))
-    row.lastChange = (this.#changes.get(key) ?? 0) + 1
-    this.#changes.set(key, row.lastChange)
+    const scope = this.#openScope(scopeOf(row))
+    scope.lastChange += 1
+    row.lastChange = scope.lastChange
+  }
+
+  /** Files an imported row that was ever revoked. Those of a scope come in the order of their places. */
+  restoreRevocation(row: CertificateRow): void {
+    this.#openScope(scopeOf(row)).rows.push(row)
+  }
+
+  restoreScope(scope: CrlScope, { lastPlace, lastChange }: Pick<ScopeCounters, 'lastPlace' | 'lastChange'>): void {
+    Object.assign(this.#openScope(scope), { lastPlace, lastChange })
+  }
+
+  restoreLastOrder(order: number): void {
+    this.#lastOrder = order
   }
 
   /** How many changes of the scope there were: revocations, releases and changes of reason. */
   lastChange(scope: CrlScope): number {
-    return this.#changes.get(scopeKey(scope)) ?? 0
+    return this.#scopes.get(scopeKey(scope))?.lastChange ?? 0
   }
 
   revoked(scope: CrlScope): readonly CertificateRow[] {
-    return this.#revoked.get(scopeKey(scope)) ?? []
+    return this.#scopes.get(scopeKey(scope))?.rows ?? []
   }
 
   /** Whether it was not blocked before. */
@@ -164,24 +202,36 @@ export class CertificateTable {
   /** Forgets rows. What a revocation for keyCompromise blocked stays blocked, and a device's epoch stays. */
   delete(rows: ReadonlySet<CertificateRow>): void {
     this.queries.delete(rows)
-    const scopes = new Set<string>()
+    this.#rows = this.#rows.filter(row => !rows.has(row))
+    const scopes = new Set<ScopeCounters>()
     const devices = new Set<Device>()
     for (const row of rows) {
       this.#byId.get(row.subject.id.issuerKeyId)?.delete(row.subject.id.serialNumber)
       if (row.fingerprint !== undefined) this.#byFingerprint.delete(row.fingerprint)
       this.#pending.delete(row)
-      if (row.revocationOrder !== undefined) scopes.add(scopeKey(scopeOf(row)))
+      if (row.revocationOrder !== undefined) scopes.add(this.#openScope(scopeOf(row)))
       if (row.subject.deviceId !== undefined) devices.add(this.openDevice(row.subject.deviceId))
     }
-    for (const key of scopes)
-      this.#revoked.set(
-        key,
-        this.#revoked.get(key)!.filter(row => !rows.has(row)),
-      )
+    for (const scope of scopes) scope.rows = scope.rows.filter(row => !rows.has(row))
     for (const device of devices) {
       device.rows = device.rows.filter(row => !rows.has(row))
       device.newest = device.rows.findLast(row => row.state === 'issued' || row.state === 'pinned')
     }
+  }
+
+  #openScope(scope: CrlScope): ScopeCounters {
+    const key = scopeKey(scope)
+    let counters = this.#scopes.get(key)
+    if (counters === undefined) {
+      counters = {
+        scope: { issuerKeyId: scope.issuerKeyId, shard: scope.shard },
+        lastPlace: 0,
+        lastChange: 0,
+        rows: [],
+      }
+      this.#scopes.set(key, counters)
+    }
+    return counters
   }
 
   #indexCertificate(row: CertificateRow): void {

@@ -2,6 +2,7 @@ import type { CrlHead, CrlName, CrlParts, CrlScope } from '../store.ts'
 import { copyCrlHead, sameBytes } from './copies.ts'
 
 interface Row {
+  readonly scope: CrlScope
   lastNumber: bigint
   full?: CrlParts
   delta?: CrlParts
@@ -45,11 +46,28 @@ export class CrlTable {
     return true
   }
 
+  /** Scopes that were given a number or a CRL, by their keys. */
+  scopes(): ReadonlyMap<string, { readonly scope: CrlScope; readonly lastNumber: bigint }> {
+    return this.#rows
+  }
+
+  /** Of all current CRLs. */
+  *names(): Generator<Required<CrlName>> {
+    for (const { scope, full, delta } of this.#rows.values()) {
+      if (full !== undefined) yield { ...scope, delta: false }
+      if (delta !== undefined) yield { ...scope, delta: true }
+    }
+  }
+
+  restoreNumber(scope: CrlScope, lastNumber: bigint): void {
+    if (lastNumber > 0n) this.#row(scope).lastNumber = lastNumber
+  }
+
   #row(scope: CrlScope): Row {
     const key = scopeKey(scope)
     let row = this.#rows.get(key)
     if (row === undefined) {
-      row = { lastNumber: 0n }
+      row = { scope: { issuerKeyId: scope.issuerKeyId, shard: scope.shard }, lastNumber: 0n }
       this.#rows.set(key, row)
     }
     return row

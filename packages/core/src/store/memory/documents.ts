@@ -5,9 +5,21 @@ import { copyBytes, sameBytes } from './copies.ts'
 export class Documents {
   readonly #rows = new Map<string, Versioned>()
 
+  get size(): number {
+    return this.#rows.size
+  }
+
   get(name: string): Versioned | undefined {
     const row = this.#rows.get(name)
     return row && { value: copyBytes(row.value), version: row.version }
+  }
+
+  *all(): Generator<readonly [string, Versioned]> {
+    for (const name of this.#rows.keys()) yield [name, this.get(name)!]
+  }
+
+  restore(name: string, { value, version }: Versioned): void {
+    this.#rows.set(name, { value: copyBytes(value), version })
   }
 
   /** Whether exactly this put has happened already. */

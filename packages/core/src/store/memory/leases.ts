@@ -26,6 +26,16 @@ export class Leases {
     if (row?.fence === lease.fence) row.holder = undefined
   }
 
+  *fences(): Generator<readonly [string, number]> {
+    for (const [name, { fence }] of this.#rows) yield [name, fence]
+  }
+
+  /** A fence is not used again, whoever had it elsewhere. */
+  restore(name: string, fence: number): void {
+    const known = this.#rows.get(name)?.fence ?? 0
+    this.#rows.set(name, { holder: undefined, fence: Math.max(known, fence), until: new Date(0) })
+  }
+
   /** Nobody has held it since, and it was not given back. One that ran out is still good while nobody else took it: no other holder can have acted. */
   isCurrent(lease: Lease | undefined): boolean {
     if (lease === undefined) return true

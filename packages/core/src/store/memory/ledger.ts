@@ -1,10 +1,12 @@
 import { PkiError } from '@fleetcert/x509'
 import { parsePosition } from '../arguments.ts'
 import type { Cursor, FleetEvent, FleetEventInput, FleetEventType, Page } from '../store.ts'
+import type { LedgerEntry } from '../store-records.ts'
 import type { Mutable } from './copies.ts'
 
 /** An event as it is kept: one object, of one shape. */
 interface Entry {
+  readonly sequence: number
   readonly type: FleetEventType
   /** In milliseconds. */
   readonly at: number
@@ -18,25 +20,24 @@ interface Entry {
 /** The ledger: an array whose front is cut off by retention. */
 export class Ledger {
   #entries: Entry[] = []
-  /** Sequence number of the entry before `#entries[0]`. */
+  /** Sequence number of the last entry that was cut off; what lies between it and `#entries[0]` never was. */
   #dropped = 0
   #newestAt: number | undefined
   readonly #cursors = new Map<string, Cursor>()
 
   append(events: readonly FleetEventInput[]): void {
     for (const event of events) {
-      const entry = entryOf(event)
+      const entry = entryOf(this.lastSequence + 1, event)
       this.#entries.push(entry)
       if (this.#newestAt === undefined || entry.at > this.#newestAt) this.#newestAt = entry.at
     }
   }
 
   page(after: Cursor, limit: number): Page<FleetEvent> & { readonly next: Cursor } {
-    const start = after === '' ? 0 : this.#check(after) - this.#dropped
-    const items = this.#entries.slice(start, start + limit).map((event, index): FleetEvent => {
-      const sequence = this.#dropped + start + index + 1
-      return { ...eventOf(event), sequence, cursor: String(sequence) }
-    })
+    const start = after === '' ? 0 : this.#behind(this.#check(after))
+    const items = this.#entries
+      .slice(start, start + limit)
+      .map((entry): FleetEvent => ({ ...eventOf(entry), sequence: entry.sequence, cursor: String(entry.sequence) }))
     return { items, next: items.at(-1)?.cursor ?? after }
   }
 
@@ -57,22 +58,64 @@ export class Ledger {
   prune(before: Date, limit: number): number {
     let count = 0
     while (count < limit && count < this.#entries.length - 1 && this.#entries[count]!.at < before.getTime()) count++
-    this.#entries.splice(0, count)
-    this.#dropped += count
+    this.#dropped = this.#entries.splice(0, count).at(-1)?.sequence ?? this.#dropped
     return count
+  }
+
+  /** 0 for an empty one. */
+  get lastSequence(): number {
+    return this.#entries.at(-1)?.sequence ?? this.#dropped
+  }
+
+  /** Entries behind a sequence number, as they move between stores. */
+  records(after: number, limit: number): readonly LedgerEntry[] {
+    const start = this.#behind(after)
+    return this.#entries
+      .slice(start, start + limit)
+      .map(entry => ({ kind: 'event', sequence: entry.sequence, event: eventOf(entry) }))
+  }
+
+  *consumers(): Generator<readonly [string, number]> {
+    for (const [consumer, cursor] of this.#cursors) yield [consumer, parsePosition(cursor)]
+  }
+
+  /** Takes imported entries, by sequence number. There may be gaps: a fleet that was restored from a backup leaves numbers out. */
+  restore(records: readonly LedgerEntry[], newestAt: Date | undefined): void {
+    this.#dropped = (records[0]?.sequence ?? 1) - 1
+    for (const { sequence, event } of records) {
+      const entry = entryOf(sequence, event)
+      this.#entries.push(entry)
+      if (this.#newestAt === undefined || entry.at > this.#newestAt) this.#newestAt = entry.at
+    }
+    if (newestAt !== undefined) this.#newestAt = Math.max(this.#newestAt ?? newestAt.getTime(), newestAt.getTime())
+  }
+
+  restoreConsumer(consumer: string, sequence: number): void {
+    this.#cursors.set(consumer, sequence === 0 ? '' : String(sequence))
   }
 
   #check(cursor: Cursor): number {
     const sequence = parsePosition(cursor)
-    if (sequence < this.#dropped || sequence > this.#dropped + this.#entries.length) {
-      throw new PkiError('ERR_PKI_CURSOR', {})
-    }
+    if (sequence < this.#dropped || sequence > this.lastSequence) throw new PkiError('ERR_PKI_CURSOR', {})
     return sequence
+  }
+
+  /** Index of the first entry behind a sequence number. */
+  #behind(sequence: number): number {
+    let low = 0
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#entries[middle]!.sequence <= sequence) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }
 
-function entryOf({ type, at, deviceId, certificate, fingerprint, details }: FleetEventInput): Entry {
+function entryOf(sequence: number, { type, at, deviceId, certificate, fingerprint, details }: FleetEventInput): Entry {
   return {
+    sequence,
     type,
     at: at.getTime(),
     deviceId,

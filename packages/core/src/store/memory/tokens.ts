@@ -1,4 +1,5 @@
 import type { EnrollmentToken, TokenRecord } from '../store.ts'
+import type { TokenEntry } from '../store-records.ts'
 import type { CertificateRow } from './certificate-row.ts'
 import { copyDate } from './copies.ts'
 import { type Octets, octetsOf, toOctets } from './octets.ts'
@@ -18,6 +19,10 @@ interface Row {
 /** Enrolment tokens. A spent one stays until it would have expired, so that adding it again cannot revive it. */
 export class Tokens {
   readonly #rows = new Map<Octets, Row>()
+
+  get size(): number {
+    return this.#rows.size
+  }
 
   /** Whether it was not there. */
   add(token: EnrollmentToken, epoch: number): boolean {
@@ -40,20 +45,28 @@ export class Tokens {
     return this.#rows.get(toOctets(hash))
   }
 
-  record(hash: Uint8Array): TokenRecord | undefined {
+  /** `isKept` tells whether a row was not dropped since. */
+  record(hash: Uint8Array, isKept: (row: CertificateRow) => boolean): TokenRecord | undefined {
     const key = toOctets(hash)
     const row = this.#rows.get(key)
     if (row === undefined) return undefined
-    const { deviceId, expiresAt, profile, owner, attributes, spentBy } = row
+    const { spentBy } = row
     return {
-      hash: octetsOf(key),
-      deviceId,
-      expiresAt: copyDate(expiresAt),
-      ...(profile !== undefined && { profile }),
-      ...(owner !== undefined && { owner }),
-      ...(attributes !== undefined && { attributes: { ...attributes } }),
-      ...(spentBy !== undefined && { spentBy: { ...spentBy.subject.id } }),
+      ...tokenOf(key, row),
+      ...(spentBy !== undefined && isKept(spentBy) && { spentBy: { ...spentBy.subject.id } }),
     }
+  }
+
+  *records(): Generator<TokenEntry> {
+    for (const [key, row] of this.#rows) {
+      const { epoch, spentBy } = row
+      yield { kind: 'token', token: tokenOf(key, row), epoch, ...(spentBy !== undefined && { spentBy: spentBy.order }) }
+    }
+  }
+
+  restore(token: EnrollmentToken, epoch: number, spentBy: CertificateRow | undefined): void {
+    this.add(token, epoch)
+    this.get(token.hash)!.spentBy = spentBy
   }
 
   prune(expiredBefore: Date, limit: number): number {
@@ -65,5 +78,16 @@ export class Tokens {
       count++
     }
     return count
+  }
+}
+
+function tokenOf(key: Octets, { deviceId, expiresAt, profile, owner, attributes }: Row): EnrollmentToken {
+  return {
+    hash: octetsOf(key),
+    deviceId,
+    expiresAt: copyDate(expiresAt),
+    ...(profile !== undefined && { profile }),
+    ...(owner !== undefined && { owner }),
+    ...(attributes !== undefined && { attributes: { ...attributes } }),
   }
 }

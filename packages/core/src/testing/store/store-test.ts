@@ -36,6 +36,8 @@ export interface StoreTest {
   reopen(name: string, body: (context: StoreTestContext & { reopen: () => Promise<Store> }) => Promise<void>): void
   /** With a second handle on the same data. */
   second(name: string, body: (context: StoreTestContext & { second: Store }) => Promise<void>): void
+  /** With another store, over empty data of its own. */
+  target(name: string, body: (context: StoreTestContext & { target: Store }) => Promise<void>): void
 }
 
 export function storeTest(runner: TestRunner, factory: StoreFactory): StoreTest {
@@ -70,6 +72,18 @@ export function storeTest(runner: TestRunner, factory: StoreFactory): StoreTest 
             return store
           },
         })
+      })
+    },
+
+    target(name: string, body: (context: StoreTestContext & { target: Store }) => Promise<void>): void {
+      declare(name, async (_, context) => {
+        const other = await factory.create()
+        try {
+          await other.store.open()
+          await body({ ...context, target: other.store })
+        } finally {
+          await other.dispose()
+        }
       })
     },
 
