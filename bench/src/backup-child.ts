@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileKeyring } from '@fleetcert/core'
 import { backupFleet, writeBackup } from '@fleetcert/core/backup'
-import { storeOfFolder } from './store-servers.ts'
+import { sqliteStore } from '@fleetcert/store-sqlite'
 
 /** A backup, and a file of as many octets, one after the other. */
 export interface BackupRound {
@@ -45,7 +45,7 @@ async function writePlain(path: string, octets: number): Promise<number> {
 }
 
 async function main(folder: string, files: string, recipient: string, count: number): Promise<BackupChildReport> {
-  const store = await storeOfFolder(folder)
+  const store = sqliteStore({ file: join(folder, 'fleet.db') })
   const keyring = fileKeyring(join(folder, 'keys'), { passphrase: 'bench' })
   await store.open()
   const baseMebibytes = mebibytes()

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject } from 'node:crypto'
-import { type DeviceCredential, encodePem, type Fleet } from '@fleetcert/core'
+import { type DeviceCredential, encodePem, type Fleet, type IssuerRecord, parseCertificate } from '@fleetcert/core'
 import { createCertificationRequest, softwareSigner } from '@fleetcert/x509'
 import { type KeyFiles, prepareNextKey, putCredential } from './key-files.ts'
 
@@ -40,10 +40,17 @@ async function certifiedBefore(fleet: Fleet, deviceId: string, key: KeyObject): 
   return { certificate: encodePem('CERTIFICATE', der), chain, fingerprint, serialNumber: id.serialNumber, notAfter }
 }
 
-/** PEM of the CA that has issued. */
+/** PEM of the CAs from the one that has issued up to the root, with what other roots say of that one. */
 async function chainOf(fleet: Fleet, issuerKeyId: string): Promise<string> {
-  for await (const issuer of fleet.issuers()) {
-    if (issuer.issuerKeyId === issuerKeyId && issuer.role === 'issuingCa') return issuer.certificate
+  const issuers: IssuerRecord[] = []
+  for await (const issuer of fleet.issuers()) issuers.push(issuer)
+  let chain = ''
+  let at = issuers.find(issuer => issuer.issuerKeyId === issuerKeyId)
+  for (let length = 0; at !== undefined && length < issuers.length; length += 1) {
+    if (at.role === 'root') return chain + at.crossCertificates
+    chain += at.certificate
+    const { issuerDer } = parseCertificate(at.certificate)
+    at = issuers.find(({ certificate }) => Buffer.compare(parseCertificate(certificate).subjectDer, issuerDer) === 0)
   }
-  return ''
+  return chain
 }
