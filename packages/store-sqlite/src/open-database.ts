@@ -123,6 +123,7 @@ function setUp(database: SqliteDatabase, busyTimeout: number): void {
 }
 
 function migrate(database: SqliteDatabase): void {
+  assertEncoding(database)
   if (readVersion(database) === migrations.length) return
   database.exec('BEGIN IMMEDIATE')
   try {
@@ -152,6 +153,12 @@ function readVersion(database: SqliteDatabase): number {
     throw new StoreFailure('ERR_PKI_STORE_SCHEMA', { found: version, supported: migrations.length })
   }
   return version
+}
+
+/** Entries of CRLs are octets put together as text: in UTF-16 they would be others. */
+function assertEncoding(database: SqliteDatabase): void {
+  const { encoding } = database.prepare('PRAGMA encoding').get() as { readonly encoding: string }
+  if (encoding !== 'UTF-8') throw storeCorrupt(`the database is in ${encoding}: expected UTF-8`)
 }
 
 function pragma(database: SqliteDatabase, name: 'user_version' | 'application_id'): number {

@@ -66,6 +66,18 @@ describe('an injected database', () => {
     })
   })
 
+  it('is refused in UTF-16, where entries of CRLs would be other octets', async () => {
+    const database = new DatabaseSync(':memory:')
+    database.exec('PRAGMA encoding = "UTF-16le"')
+    const store = sqliteStore({ database })
+    await expect(store.open()).rejects.toMatchObject({
+      code: 'ERR_PKI_STORE_CORRUPT',
+      details: { reason: 'the database is in UTF-16le: expected UTF-8' },
+    })
+    expect(database.prepare('SELECT 1 FROM sqlite_schema').all()).toEqual([])
+    database.close()
+  })
+
   it("errors in better-sqlite3's manner are understood", async () => {
     const database = new DatabaseSync(':memory:')
     const store = sqliteStore({ database: inTheMannerOfBetterSqlite3(database) })

@@ -12,7 +12,7 @@ import { decodeFleetDocument, type FleetDocument, fleetDocumentName } from '../f
 import { releaseOctets } from '../revocation/release-octets.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { Store } from '../store/store.ts'
-import type { StoreRecordKind, TransferStore } from '../store/store-records.ts'
+import type { StoreRecordKind } from '../store/store-records.ts'
 import { encryptAge } from './age/age-file.ts'
 import { exportFleet } from './export-fleet.ts'
 import {

@@ -1,7 +1,7 @@
 import type { Keyring } from '../signer/signer.ts'
 import type { KeyringRole } from './format/backup-json.ts'
 
-/** One keyring for all CAs, or one for roots and one for the others, as in {@link OpenFleetOptions.keyring}. */
+/** One keyring for all CAs, or one for roots and one for the others, as in `keyring` of `openFleet`. */
 export type FleetKeyrings = Keyring | Readonly<Record<KeyringRole, Keyring>>
 
 /** The keyring of each role; both are the same where there is one. */

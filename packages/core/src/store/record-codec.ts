@@ -336,6 +336,7 @@ function contradiction({ ordinal, record, supersedes, revocation: place }: Certi
 }
 
 function writeAttributes(to: RecordWriter, attributes: Readonly<Record<string, string>>): void {
+  if (typeof attributes !== 'object' || attributes === null) throw badRecord('unknown', 'attributes are no object')
   const pairs = Object.entries(attributes)
   to.count(pairs.length, 'attributes')
   for (const [name, value] of pairs) {

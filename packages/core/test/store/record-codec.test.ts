@@ -48,6 +48,14 @@ describe('records as octets', () => {
     expect(new Set(records.map(recordKey)).size).toBe(records.length)
   })
 
+  it('are refused when attributes are no object', () => {
+    const entry = records.find(record => record.kind === 'certificate')!
+    for (const attributes of [5, null, 'x']) {
+      const bad = { ...entry, record: { ...entry.record, attributes } } as unknown as StoreRecord
+      expect(() => encodeStoreRecord(bad)).toThrowError(expect.objectContaining({ code: 'ERR_PKI_STORE_RECORD' }))
+    }
+  })
+
   it('are refused when they are cut off or longer', () => {
     for (const record of records) {
       const octets = encodeStoreRecord(record)
