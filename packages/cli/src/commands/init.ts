@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { AddCommand, CommandContext } from '../command-context.ts'
-import { type FleetSettings, settingsName, writeSettings } from '../folder/settings.ts'
+import { type FleetSettings, keepSettings, settingsName, writeSettings } from '../folder/settings.ts'
 import { makeToken, tokenNames } from '../folder/token-files.ts'
 import { writeTrustFiles } from '../folder/trust-files.ts'
 import { portNumber } from '../input/port-number.ts'
@@ -31,6 +31,8 @@ export const addInit: AddCommand = (program, run) => {
     .action(run(init))
 }
 
+const caFiles = ['ca-cert.pem', 'ca-key.pem', 'root-key.pem']
+
 async function init(context: CommandContext, options: InitOptions): Promise<ExitCode | undefined> {
   const { folder, output, io } = context
   const settings = settingsOf(options, io.env)
@@ -40,10 +42,23 @@ async function init(context: CommandContext, options: InitOptions): Promise<Exit
       message: `there is a fleet in ${folder.directory} already: nothing was changed`,
     })
   }
+  if (!existsSync(folder.path('fleet.db')) && caFiles.some(name => existsSync(folder.path(name)))) {
+    throw cliError({
+      code: 'FOREIGN_CA',
+      message: `there is a CA in ${folder.directory} already that is no fleet: nothing was changed`,
+      hint: 'make the fleet in another folder by --dir, then take that CA over: fleetcert import',
+    })
+  }
   const fleet = await folder.open(settings)
   try {
     await writeTrustFiles(folder, fleet)
     for (const name of tokenNames) await makeToken(folder, name)
+    const store = folder.store()
+    try {
+      await keepSettings(store, settings)
+    } finally {
+      await store.close()
+    }
     // Last: until it is there, init may be run again and finishes what it began.
     await writeSettings(folder.path(settingsName), settings)
     const [issuers, isEncrypted] = [[] as string[], io.env['FLEETCERT_KEY_PASSPHRASE'] !== undefined]

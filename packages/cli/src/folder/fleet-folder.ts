@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type Fleet, fileKeyring, openFleet, type Store } from '@fleetcert/core'
+import { type Fleet, fileKeyring, type Keyring, openFleet, type Store } from '@fleetcert/core'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import type { CliIo } from '../cli-io.ts'
 import { type FleetSettings, readSettings, settingsName } from './settings.ts'
@@ -14,6 +14,10 @@ export interface FleetFolder {
   readonly directory: string
   path(...names: string[]): string
   settings(): Promise<FleetSettings>
+  /** The records. Whoever opens it closes it. */
+  store(): Store
+  /** The keys, under `FLEETCERT_KEY_PASSPHRASE` where it is set. */
+  keyring(): Keyring
   /** Keys are opened, or made at the first start, under `FLEETCERT_KEY_PASSPHRASE` where it is set. */
   open(settings: FleetSettings, options?: { readonly background?: boolean }): Promise<Fleet>
 }
@@ -21,20 +25,25 @@ export interface FleetFolder {
 export function fleetFolder(directory: string, { cwd, env }: CliIo): FleetFolder {
   const root = resolve(cwd, directory)
   const path = (...names: string[]): string => join(root, ...names)
+  const store = (): Store => folderStore(path('fleet.db'), root)
+  const keyring = (): Keyring => {
+    const passphrase = env['FLEETCERT_KEY_PASSPHRASE']
+    // An empty variable is a mistake, and no wish for keys in the clear.
+    return fileKeyring(root, passphrase === undefined ? {} : { passphrase })
+  }
   return {
     directory,
     path,
+    store,
+    keyring,
     settings: () => readSettings(path(settingsName), directory),
-    open(settings, { background = false } = {}) {
-      const passphrase = env['FLEETCERT_KEY_PASSPHRASE']
+    open({ organization, baseUrl, crl }, { background = false } = {}) {
+      const publish = baseUrl === undefined ? undefined : { baseUrl, ...(crl === undefined ? {} : { crl }) }
       return openFleet({
-        store: folderStore(path('fleet.db'), root),
-        // An empty variable is a mistake, and no wish for keys in the clear.
-        keyring: fileKeyring(root, passphrase === undefined ? {} : { passphrase }),
-        ...(settings.organization === undefined ? {} : { organization: settings.organization }),
-        ...(settings.baseUrl === undefined
-          ? {}
-          : { publish: { baseUrl: settings.baseUrl, ...(settings.crl === undefined ? {} : { crl: settings.crl }) } }),
+        store: store(),
+        keyring: keyring(),
+        ...(organization === undefined ? {} : { organization }),
+        ...(publish === undefined ? {} : { publish }),
         background,
       })
     },

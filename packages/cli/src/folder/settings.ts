@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Store } from '@fleetcert/core'
 import { cliError } from '../output/cli-error.ts'
 import { exitCodes } from '../output/exit-codes.ts'
 import { fileModes, writeFileWhole } from './write-file.ts'
@@ -48,6 +49,27 @@ export async function readSettings(path: string, directory: string): Promise<Fle
 
 export function writeSettings(path: string, settings: FleetSettings): Promise<void> {
   return writeFileWhole(path, `${JSON.stringify(settings, undefined, 2)}\n`, fileModes.public)
+}
+
+/** Under which name the settings are kept beside the records, too: so a backup has them. */
+const documentName = 'cliSettings'
+
+/** Keeps the settings beside the records. */
+export async function keepSettings(store: Store, settings: FleetSettings): Promise<void> {
+  const found = await store.document(documentName)
+  await store.putDocument(documentName, Buffer.from(JSON.stringify(settings)), found?.version ?? 0, [])
+}
+
+/** The settings that a restored store has kept. */
+export async function readKeptSettings(store: Store): Promise<FleetSettings> {
+  const found = await store.document(documentName)
+  const settings = found === undefined ? undefined : parseSettings(Buffer.from(found.value).toString('utf8'))
+  if (settings !== undefined) return settings
+  throw cliError({
+    code: 'SETTINGS',
+    message: 'the backup is not of a fleet that fleetcert init has made',
+    hint: 'restore it by restoreFleet of @fleetcert/core/backup',
+  })
 }
 
 function parseSettings(text: string): FleetSettings | undefined {

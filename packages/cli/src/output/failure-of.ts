@@ -6,6 +6,7 @@ const hints: Partial<Record<PkiErrorCode, string>> = {
   ERR_PKI_DEVICE_EXISTS: 'fleetcert rotate <id> renews it, fleetcert revoke <id> ends it',
   ERR_PKI_DEVICE_UNKNOWN: 'fleetcert list shows those that there are',
   ERR_PKI_KEY_PASSPHRASE: 'set FLEETCERT_KEY_PASSPHRASE to the passphrase that the keys were made with',
+  ERR_PKI_ISSUER_IN_USE: 'fleetcert rotate renews what depends on it; --force cuts it off',
   ERR_PKI_KEY_MISSING: 'put the key file back from a backup, or give the folder that it is in by --dir',
   ERR_PKI_KEY_PERMISSIONS: 'chmod 600 the key, chmod go-w its folder, and own both',
   ERR_PKI_STORE_LOST: 'put fleet.db back from a backup: a new one would be another fleet',
