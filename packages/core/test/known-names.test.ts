@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 test('a misspelt passphrase does not make keys in the clear', () => {
   expect(() => fileKeyring('certs', { password: 'secret' } as never)).toThrow(
-    new TypeError('fileKeyring: there is no "password"; expected any of passphrase'),
+    new TypeError('fileKeyring: there is no "password"; expected any of passphrase, access'),
   )
   expect(() => fileKeyring('certs', 'secret' as never)).toThrow(TypeError)
 })

@@ -36,7 +36,9 @@ describe('the bundle', () => {
   it('has the thread beside the index, and needs no other package for it', () => {
     const imports = (file: string): string[] => {
       const code = readFileSync(join(bundle, file), 'utf8')
-      const names = [...code.matchAll(/^\s*(?:import|} from)[^'"]*['"]([^'"]+)['"]/gm)].map(match => match[1]!)
+      const names = [...code.matchAll(/^\s*(?:import\s(?:[^'"]*\sfrom\s)?|\} from\s)['"]([^'"]+)['"]/gm)].map(
+        match => match[1]!,
+      )
       return names.flatMap(name => (name.startsWith('./') ? imports(name) : [name]))
     }
     expect(imports('index.js')).toContain('@fleetcert/core')

@@ -207,7 +207,7 @@ export const pkiErrorSentences = {
   ERR_PKI_STORE_INCOMPLETE: 'The store is being filled by a copy or a restore that has not ended: call it again.',
   ERR_PKI_STORE_IN_USE: 'The store holds something already: a fleet is never copied or restored over another.',
   ERR_PKI_STORE_RECORD: 'A record that is to be imported is malformed, or contradicts what the store holds.',
-  ERR_PKI_STORE_EMPTY: 'The store that is to be copied holds no fleet: is its path or prefix right?',
+  ERR_PKI_STORE_EMPTY: 'The store that is to be copied holds no fleet; its path or prefix may be wrong.',
   ERR_PKI_COPY_BUSY: 'Another copy writes to the same target: one at a time.',
   ERR_PKI_COPY_MISMATCH: 'What was read back from the target of a copy is not what was written there.',
   ERR_PKI_BOOTSTRAP_BUSY: 'Another process is making this fleet and did not finish in time.',
