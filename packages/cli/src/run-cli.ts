@@ -7,6 +7,12 @@ import { failureOf } from './output/failure-of.ts'
 import { createOutput } from './output/output.ts'
 import { version } from './version.ts'
 
+/** What the library says to programmers. */
+const warnings: Readonly<Record<string, string>> = {
+  FLEETCERT_UNENCRYPTED_KEY:
+    'the keys of the CAs are not encrypted: whoever gets the files, or a backup of them, can sign. FLEETCERT_KEY_PASSPHRASE, set before init, encrypts them',
+}
+
 /**
  * Runs one command line; what the process is to end with. Never rejects.
  * @param args without the names of node and the program
@@ -61,9 +67,10 @@ export async function main(): Promise<void> {
   })
   // One line for each, and no hint at a stack trace.
   process.removeAllListeners('warning')
-  process.on('warning', ({ name, message }) => {
-    if (name !== 'ExperimentalWarning')
-      process.stderr.write(`fleetcert: warning: ${message.replace(/[\r\n]+/g, ' ')}\n`)
+  process.on('warning', (warning: Error & { readonly code?: string }) => {
+    if (warning.name === 'ExperimentalWarning') return
+    const message = (warning.code === undefined ? undefined : warnings[warning.code]) ?? warning.message
+    process.stderr.write(`fleetcert: warning: ${message.replace(/[\r\n]+/g, ' ')}\n`)
   })
   process.exitCode = await runCli(process.argv.slice(2), processIo())
 }

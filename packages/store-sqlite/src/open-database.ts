@@ -61,6 +61,13 @@ export async function prepareDatabase(database: SqliteDatabase): Promise<void> {
   }
 }
 
+/** Also where Node.js is older than what else is used here. */
+export function nodeSqlite(): typeof import('node:sqlite') {
+  const sqlite = process.getBuiltinModule?.('node:sqlite')
+  if (sqlite === undefined) throw storeUnavailable('this Node.js has no node:sqlite: 22.13 or newer is needed')
+  return sqlite
+}
+
 async function opened(
   path: string,
   options: { readonly readOnly: boolean },
@@ -68,8 +75,7 @@ async function opened(
 ): Promise<OwnedDatabase> {
   let database: OwnedDatabase | undefined
   try {
-    const sqlite = process.getBuiltinModule('node:sqlite')
-    if (sqlite === undefined) throw storeUnavailable('this Node.js has no node:sqlite: 22.13 or newer is needed')
+    const sqlite = nodeSqlite()
     // The keyring makes the fleet's folder too, but the store is opened first.
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
     assertDatabaseFile(path)

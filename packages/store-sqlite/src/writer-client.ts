@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { decodeFailure } from './failure-message.ts'
+import { nodeSqlite } from './open-database.ts'
 import { withOwnOctets } from './own-octets.ts'
 import { storeUnavailable } from './store-failure.ts'
 import type { Answer, WriterData, WriterResponse } from './thread-messages.ts'
@@ -23,6 +24,7 @@ export class WriterClient {
 
   /** Starts the thread; rejects with the reason when that cannot open the file. */
   static async open(file: string): Promise<WriterClient> {
+    nodeSqlite()
     const client = WriterClient.#start(file)
     await client.#opened.promise
     return client

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sqliteStore } from '@fleetcert/store-sqlite'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { migrations } from '../src/migrations.ts'
 import { issuer, reservation } from './reservation.ts'
 
@@ -58,6 +58,20 @@ describe('sqliteStore', () => {
     file = join(folder, 'a', 'b', 'fleet.db')
     await using store = sqliteStore({ file })
     expect(await store.nextCrlNumber(scope)).toBe(1n)
+  })
+
+  it('says which Node.js it needs where there is no node:sqlite', async () => {
+    const builtin = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
+    try {
+      await using store = sqliteStore({ file })
+      await expect(store.open()).rejects.toMatchObject({
+        code: 'ERR_PKI_STORE_UNAVAILABLE',
+        details: { reason: 'this Node.js has no node:sqlite: 22.13 or newer is needed' },
+      })
+      expect(readdirSync(folder)).toEqual([])
+    } finally {
+      builtin.mockRestore()
+    }
   })
 
   it('runs in WAL mode with synchronous=FULL and foreign keys', async () => {

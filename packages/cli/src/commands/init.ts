@@ -83,6 +83,11 @@ function settingsOf(options: InitOptions, env: CommandContext['io']['env']): Fle
   }
   const { port } = new URL(brokerUrl)
   const { organization, baseUrl, crl } = options
+  if (baseUrl !== undefined && !/^http:\/\//i.test(baseUrl)) {
+    throw new TypeError(
+      '--base-url: expected http://host:port, and not https: what is fetched there is signed by itself',
+    )
+  }
   if (crl !== undefined && crl !== 'der' && crl !== 'pemFirst') throw new TypeError('--crl: expected der or pemFirst')
   return {
     format: 1,

@@ -70,14 +70,19 @@ async function restore(context: CommandContext, file: string, options: RestoreOp
   }
   for (const name of tokenNames) await makeToken(folder, name)
   await writeSettings(folder.path(settingsName), settings)
-  const { records, keys, revocations: merged } = result
-  output.result({ records, keys, revocations: merged }, () =>
+  const { records, keys, revocations: merged, revokedIssuers } = result
+  output.result({ records, keys, revocations: merged, revokedIssuers }, () =>
     facts([
       ['certificates', String(records.certificate ?? 0)],
       ...keys.map(({ name, status }) => [`key ${name}`, status] as const),
       ['revoked since', String(merged.merged)],
     ]),
   )
+  for (const issuerKeyId of revokedIssuers) {
+    output.note(
+      `the CA ${issuerKeyId} was revoked after the backup and is in use again: end it with fleet.revokeIssuer()`,
+    )
+  }
   if (revocations.length === 0) output.note('no --crl was given: what was revoked after the backup is active again')
   output.note('operator-token and broker-token are new; files of devices are not in a backup')
   return undefined

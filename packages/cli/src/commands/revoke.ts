@@ -63,7 +63,7 @@ function tell({ output }: CommandContext, result: RevocationResult): void {
       ? `${what} was ${verb} before, on ${revocationDate.toISOString()}`
       : `${verb} ${what}: ${certificates.length} certificate${certificates.length === 1 ? '' : 's'}, ${reason}`,
   )
-  output.note('open sessions are closed by the enforcers of fleetcert serve, which hears of it within a second')
+  output.note('fleetcert serve knows within a second; sessions that are open are not closed: it has no enforcer')
 }
 
 /** The arguments of commands that are about a device or one certificate. */

@@ -55,6 +55,8 @@ async function rollover(
           'depend on the old CA',
           `${dependents.devices} devices, ${dependents.services} services, ${dependents.servers} servers`,
         ],
+        ['among them', dependents.deviceIds.length === 0 ? undefined : dependents.deviceIds.slice(0, 10).join(' ')],
+        ['until', dependents.until?.toISOString()],
         ['next', next[phase]],
       ]),
     )

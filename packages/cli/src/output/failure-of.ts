@@ -6,7 +6,8 @@ const hints: Partial<Record<PkiErrorCode, string>> = {
   ERR_PKI_DEVICE_EXISTS: 'fleetcert rotate <id> renews it, fleetcert revoke <id> ends it',
   ERR_PKI_DEVICE_UNKNOWN: 'fleetcert list shows those that there are',
   ERR_PKI_KEY_PASSPHRASE: 'set FLEETCERT_KEY_PASSPHRASE to the passphrase that the keys were made with',
-  ERR_PKI_ISSUER_IN_USE: 'fleetcert rotate renews what depends on it; --force cuts it off',
+  ERR_PKI_ISSUER_IN_USE:
+    'fleetcert rollover says what and until when; fleetcert rotate renews it (--overlap 1s: at once); --force cuts it off',
   ERR_PKI_KEY_MISSING: 'put the key file back from a backup, or give the folder that it is in by --dir',
   ERR_PKI_KEY_PERMISSIONS: 'chmod 600 the key, chmod go-w its folder, and own both',
   ERR_PKI_STORE_LOST: 'put fleet.db back from a backup: a new one would be another fleet',
@@ -20,6 +21,7 @@ const systemSentences: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',
   EADDRNOTAVAIL: 'this machine has no such address',
   EDQUOT: 'the disk quota is used up',
+  EEXIST: 'there is a file of that name already',
   EISDIR: 'it is a folder',
   ENOENT: 'there is no such file or folder',
   ENOSPC: 'the disk is full',
@@ -36,7 +38,8 @@ export function failureOf(error: unknown, signal: AbortSignal): CliFailure {
   const own = ownFailure(error)
   if (own !== undefined) return own
   if (isPkiError(error)) {
-    const hint = hints[error.code]
+    const { reason } = error.details as { readonly reason?: unknown }
+    const hint = (typeof reason === 'string' ? systemSentences[reason] : undefined) ?? hints[error.code]
     const failure = { code: error.code, message: error.message, exitCode: exitCodeOf(error.code) }
     return hint === undefined ? failure : { ...failure, hint }
   }
