@@ -20,6 +20,8 @@ export interface BackupAuthority {
   readonly certificate: Certificate
   /** Lower-case hex, SHA-256 of its SubjectPublicKeyInfo. */
   readonly keyId: string
+  /** Of the CA that signed its certificate; its own where that is itself. */
+  readonly issuerKeyId: string
   /** In how many shards its CRLs may be. */
   readonly shards: number
   /** Where its key is; absent where it is another's. */
@@ -33,24 +35,23 @@ export interface BackupAuthority {
 export function readAuthorities(entry: DocumentEntry | undefined): readonly BackupAuthority[] {
   if (entry === undefined) throw wrong('there is no fleet in it')
   const authorities: BackupAuthority[] = []
-  const issuers = new Map<string, string>()
   const { document } = decodeFleetDocument(entry)
   for (const { role, state, own, keyring, keyName } of document.authorities) {
     if (own === undefined) continue
     const certificate = parseCertificate(Buffer.from(own.certificate, 'base64'))
     const id = keyId(certificate.subjectPublicKeyInfo)
-    issuers.set(id, own.id.issuerKeyId)
     authorities.push({
       role,
       state,
       certificate,
       keyId: id,
+      issuerKeyId: own.id.issuerKeyId,
       shards: role === 'issuingCa' ? (document.crlShards ?? 1) : 1,
       ...(keyring === undefined || keyName === undefined ? {} : { key: { keyring, name: keyName } }),
     })
   }
-  for (const { keyId: id, certificate } of authorities) {
-    const issuer = authorities.find(other => other.keyId === issuers.get(id))
+  for (const { issuerKeyId, certificate } of authorities) {
+    const issuer = authorities.find(other => other.keyId === issuerKeyId)
     const { signatureAlgorithm, tbsCertificate, signature } = certificate
     const isSigned =
       issuer !== undefined &&
@@ -61,8 +62,11 @@ export function readAuthorities(entry: DocumentEntry | undefined): readonly Back
   return authorities
 }
 
-/** That a CA of the fleet has signed the backup. @throws PkiError `ERR_PKI_BACKUP` */
-export function verifyTrailer({ digest, signature }: BackupTrailer, authorities: readonly BackupAuthority[]): void {
+/** The CA of the fleet that has signed the backup. @throws PkiError `ERR_PKI_BACKUP` */
+export function verifyTrailer(
+  { digest, signature }: BackupTrailer,
+  authorities: readonly BackupAuthority[],
+): BackupAuthority {
   const signer = authorities.find(
     ({ role, certificate }) => role === 'issuingCa' && toHex(certificate.subjectPublicKeyInfo) === signature.publicKey,
   )
@@ -75,15 +79,35 @@ export function verifyTrailer({ digest, signature }: BackupTrailer, authorities:
       Buffer.from(signature.value, 'hex'),
     )
   if (!isSigned) throw wrong('it is not signed by an issuing CA of its fleet')
+  return signer
 }
 
-/** That each root in use is one of those expected, PEM. @throws PkiError `ERR_PKI_BACKUP`, `ERR_PKI_PEM` */
-export function checkRoots(trustAnchors: string, authorities: readonly BackupAuthority[]): void {
+/**
+ * That each root in use is one of those expected, PEM, and that whoever signed the backup comes from one of them: anybody can name a root, and say of his own that it is not in use.
+ * @throws PkiError `ERR_PKI_BACKUP`, `ERR_PKI_PEM`
+ */
+export function checkRoots(
+  trustAnchors: string,
+  authorities: readonly BackupAuthority[],
+  signer: BackupAuthority,
+): void {
   const expected = decodePem(trustAnchors).map(({ der }) => toHex(der))
-  const roots = authorities.filter(({ role, state }) => role === 'root' && state === 'active')
-  if (!roots.every(({ certificate }) => expected.includes(toHex(certificate.der)))) {
+  const isExpected = ({ certificate }: BackupAuthority): boolean => expected.includes(toHex(certificate.der))
+  const inUse = authorities.filter(({ role, state }) => role === 'root' && state === 'active')
+  if (!inUse.every(isExpected) || !above(signer, authorities).some(isExpected)) {
     throw wrong('its root is none of those expected')
   }
+}
+
+/** Those that have certified a CA, up to the root. Each signature was verified; a circle ends where it began. */
+function above(authority: BackupAuthority, authorities: readonly BackupAuthority[]): readonly BackupAuthority[] {
+  const found = new Set<BackupAuthority>()
+  for (let next: BackupAuthority | undefined = authority; next !== undefined && !found.has(next); ) {
+    if (next !== authority) found.add(next)
+    const { issuerKeyId }: BackupAuthority = next
+    next = authorities.find(({ keyId }) => keyId === issuerKeyId)
+  }
+  return [...found]
 }
 
 /** That a key goes with its CA certificate, as far as that can be told while it is encrypted. @throws PkiError `ERR_PKI_BACKUP` */

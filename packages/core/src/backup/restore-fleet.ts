@@ -6,7 +6,7 @@ import type { OpenWith } from './age/file-key.ts'
 import { type FleetKeyrings, keyringsOf } from './keyrings.ts'
 import { readBackup } from './read-backup.ts'
 import { importInBatches } from './restore/import-records.ts'
-import { type LaterRevocations, readLaterRevocations } from './restore/later-revocations.ts'
+import { type LaterRevocations, readLaterRevocations, revocationKey } from './restore/later-revocations.ts'
 import { checkKeysFree, type RestoredKey, restoreKeys } from './restore/restore-keys.ts'
 import { type RestorePlan, restoredRecords } from './restore/restored-records.ts'
 import { openWith } from './secrets.ts'
@@ -47,6 +47,10 @@ export interface RestoreResult extends Omit<BackupSummary, 'keys'> {
   readonly keys: readonly RestoredKey[]
   /** Of `revocations`: how many were not in the backup; and of these, how many are of certificates that the backup does not know at all: they are on the CRLs again. */
   readonly revocations: { readonly merged: number; readonly unknown: number }
+  /**
+   * CAs that `revocations` names and the backup has in use, by their `issuerKeyId`. What a CA has issued is good until `fleet.revokeIssuer` has been called for it: before anything else, for that makes the one which takes its place.
+   */
+  readonly revokedIssuers: readonly string[]
 }
 
 const optionNames: KnownNames<RestoreOptions> = {
@@ -97,7 +101,22 @@ export async function restoreFleet(options: RestoreOptions): Promise<RestoreResu
   if (!(await store.changeState('receiving', 'open', io))) {
     throw new PkiError('ERR_PKI_STORE_CORRUPT', { reason: 'the store is not the one that was restored to' })
   }
-  return { ...summaryOf(verified), keys, revocations: { merged: merged.revocations, unknown: merged.unknown } }
+  return {
+    ...summaryOf(verified),
+    keys,
+    revocations: { merged: merged.revocations, unknown: merged.unknown },
+    revokedIssuers: revokedIssuers(verified, later),
+  }
+}
+
+/** A restore cannot end them itself: whoever takes the place of an issuing CA is signed by the root. */
+function revokedIssuers({ authorities }: VerifiedBackup, { entries }: LaterRevocations): readonly string[] {
+  const inUse = authorities.filter(({ state }) => state !== 'revoked' && state !== 'retired')
+  return inUse
+    .filter(({ issuerKeyId, certificate: { serialNumber } }) =>
+      entries.has(revocationKey({ issuerKeyId, serialNumber })),
+    )
+    .map(({ keyId }) => keyId)
 }
 
 /** What is kept in the store until the restore is over. */

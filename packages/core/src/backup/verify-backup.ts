@@ -111,8 +111,8 @@ export async function verifyWhole(
     throw new PkiError('ERR_PKI_BACKUP', { reason: 'there is no fleet in it' })
   }
   const authorities = readAuthorities(document)
-  verifyTrailer(trailer, authorities)
+  const signer = verifyTrailer(trailer, authorities)
   checkKeys(keys, authorities)
-  if (trustAnchors !== undefined) checkRoots(trustAnchors, authorities)
+  if (trustAnchors !== undefined) checkRoots(trustAnchors, authorities, signer)
   return { header, trailer, keys, authorities, head, scopes: [...scopes.values()] }
 }

@@ -134,29 +134,32 @@ export function createCredentialIssuer(parts: CredentialIssuerParts): Credential
 
     async issue(profile, wish, key, validitySeconds, options) {
       const now = await checkedNow(store, clock, options)
-      // Last of all: a CA that was replaced, or revoked, a moment ago issues nothing more.
-      const issuingCa = (await issuers.fresh(options)).issuing?.issuer
-      if (issuingCa === undefined) throw new PkiError('ERR_PKI_AWAITING_ISSUER', {})
-      let validity = validityAt(now, profile, validitySeconds, issuingCa.certificate)
-      const { subject, subjectAltName } = wish
-      const found = parts.hotIssuers?.signing(
-        issuingCa,
-        { subject, subjectAltName, notAfter: validity.notAfter },
-        options,
-      )
-      const hot = found instanceof Promise ? await found : found
-      // Its certificate begins later than its CA's.
-      if (hot !== undefined) validity = { ...validity, notBefore: latest(validity, hot.issuer.certificate) }
-      const by: SigningKey = {
-        caKeyId: issuingCa.keyId,
-        issuer: hot?.issuer ?? issuingCa,
-        isHot: hot !== undefined,
-        hasOcspResponder: hot?.hasOcspResponder ?? true,
+      for (;;) {
+        const issuingCa = (await issuers.fresh(options)).issuing?.issuer
+        if (issuingCa === undefined) throw new PkiError('ERR_PKI_AWAITING_ISSUER', {})
+        let validity = validityAt(now, profile, validitySeconds, issuingCa.certificate)
+        const { subject, subjectAltName } = wish
+        const found = parts.hotIssuers?.signing(
+          issuingCa,
+          { subject, subjectAltName, notAfter: validity.notAfter },
+          options,
+        )
+        const hot = found instanceof Promise ? await found : found
+        // Its certificate begins later than its CA's.
+        if (hot !== undefined) validity = { ...validity, notBefore: latest(validity, hot.issuer.certificate) }
+        const by: SigningKey = {
+          caKeyId: issuingCa.keyId,
+          issuer: hot?.issuer ?? issuingCa,
+          isHot: hot !== undefined,
+          hasOcspResponder: hot?.hasOcspResponder ?? true,
+        }
+        const signer = await by.issuer.signer()
+        // Last of all, for keys may be slow to come by: a CA that was replaced, or revoked, meanwhile issues nothing more.
+        if ((await issuers.fresh(options)).issuing?.issuer.keyId !== issuingCa.keyId) continue
+        const issued = await issueCertificate(context, orderOf(profile, wish, key, by, signer, validity), options)
+        const credential = credentialFrom({ ...issued, ...validity }, hot?.issuer.certificate)
+        return key.privateKey === undefined ? credential : { ...credential, privateKey: key.privateKey }
       }
-      const order = orderOf(profile, wish, key, by, await by.issuer.signer(), validity)
-      const issued = await issueCertificate(context, order, options)
-      const credential = credentialFrom({ ...issued, ...validity }, hot?.issuer.certificate)
-      return key.privateKey === undefined ? credential : { ...credential, privateKey: key.privateKey }
     },
 
     async credentialOf(record, options) {

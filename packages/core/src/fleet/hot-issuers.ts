@@ -1,6 +1,7 @@
 import type { DistinguishedName, GeneralName, IoOptions } from '@fleetcert/x509'
 import type { IssueContext } from '../authority/issue.ts'
 import type { Issuer } from '../authority/issuer.ts'
+import { untilAborted } from '../revocation/until-aborted.ts'
 import type { FleetWarning } from './fleet-warning.ts'
 import { type HotIssuer, makeHotIssuer } from './hot-issuer-certificate.ts'
 import type { HotIssuerSettings } from './hot-issuer-options.ts'
@@ -139,7 +140,10 @@ export function createHotIssuers(parts: HotIssuersParts): HotIssuers {
         hot !== undefined && candidate.notAfter <= hot.issuer.certificate.notAfter ? hot : undefined
       const now = clock().getTime()
       const isAsked = performance.now() - checkedAt < freshMilliseconds
-      if (!isAsked || !isUsable(current, issuingCa, now)) return askedOrMade(issuingCa, options).then(covers)
+      if (!isAsked || !isUsable(current, issuingCa, now)) {
+        // It is made for all who wait: one who goes leaves it to the others.
+        return untilAborted(askedOrMade(issuingCa, options), options?.signal).then(covers)
+      }
       if (isPastHalf(current, now)) look()
       return covers(current)
     },

@@ -23,6 +23,7 @@ import type { AdoptedAs, Adoption, AdoptionRefusal, AdoptionRequest } from './ad
 import type { AuthorityRecord } from './authority-record.ts'
 import { foreignRecords, isSelfIssued, keptCertificate, provenChain, readChain, refused } from './foreign-chain.ts'
 import type { IssuerOperations } from './issuer-operations.ts'
+import { isTrusted } from './issuer-set.ts'
 import type { Rollover } from './rollover.ts'
 import { changed } from './rollover-plan.ts'
 
@@ -51,6 +52,8 @@ export function createAdoption(parts: FleetParts, { alone }: Pick<Rollover, 'alo
       : await provenChain(given, profiles.device('device'), now)
     const known = (await issuers.read(options)).find(issuerKeyId)
     if (known !== undefined && known.role !== 'adoptedCa') throw refused('it is a CA of this fleet already')
+    // What it has issued would be taken over, and let in nowhere.
+    if (known !== undefined && !isTrusted(known)) throw refused(`it is ${known.state} here`)
     const { keyName } = await adoptedKey(authorityOptions.keyrings.issuing, certificate, request.key)
     await alone(lease =>
       issuers.change(
@@ -66,9 +69,10 @@ export function createAdoption(parts: FleetParts, { alone }: Pick<Rollover, 'alo
             keyName,
             own,
           }
-          const keys = new Set(set.authorities.map(({ issuer }) => issuer.keyId))
-          const above = isSelfIssued(certificate) ? [] : foreignRecords(path, keys, 'retiring', since)
-          const authorities = [...set.document.authorities, ...above, adopted]
+          const { records, added } = isSelfIssued(certificate)
+            ? { records: set.document.authorities, added: [] }
+            : foreignRecords(set, path, 'retiring', since)
+          const authorities = [...records, ...added, adopted]
           return changed({ ...set.document, authorities }, now, { adopted: issuerKeyId })
         },
         { ...options, lease },
@@ -135,9 +139,11 @@ export function createAdoption(parts: FleetParts, { alone }: Pick<Rollover, 'alo
       batched.clear()
     }
     for await (const input of request.certificates ?? []) {
-      for (const der of octetsOf(input)) batch.push({ index, der })
+      for (const der of octetsOf(input)) {
+        batch.push({ index, der })
+        if (batch.length >= atATime) await work()
+      }
       index += 1
-      if (batch.length >= atATime) await work()
     }
     await work()
     return { issuerKeyId, ...count, refused: refusals } satisfies Adoption

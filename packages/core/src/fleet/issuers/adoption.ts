@@ -53,6 +53,6 @@ export interface Adoption {
   readonly known: number
   /** That have expired: they are of no use, and were passed over. */
   readonly expired: number
-  /** `index`: counts the certificates that were given, from 0. */
+  /** `index`: counts what `certificates` gave, from 0; those of one PEM have the same. */
   readonly refused: readonly { readonly index: number; readonly reason: AdoptionRefusal }[]
 }

@@ -9,7 +9,7 @@ const day = 86_400_000
 const pageSize = 500
 const mostDeviceIds = 100
 
-/** What is in use of certificates: good now, by their own records. A device that has renewed, and confirmed it, depends on its new one alone. */
+/** What is in use of certificates: good now, by their own records, or about to be made by a process that is alive. A device that has renewed, and confirmed it, depends on its new one alone. */
 export interface Dependents {
   readonly devices: number
   readonly services: number
@@ -44,9 +44,15 @@ export async function countDependents(
 
   const query = { list: 'created', from: new Date(0), before: new Date(now.getTime() + day) } as const
   for await (const record of listAll(store, query, undefined, options, pageSize)) {
-    const isCertificate = record.state === 'issued' || record.state === 'pinned'
-    if (!isCertificate || statusAt(record, now) !== 'active') continue
+    if (!isOrWillBe(record, now) || statusAt(record, now) !== 'active') continue
     const old = isOld(record.id.issuerKeyId)
+    if (record.role === 'server' && record.state === 'reserved') {
+      // Who has its name is known when it is there.
+      if (!old) continue
+      count.servers += 1
+      last = Math.max(last, record.notAfter.getTime())
+      continue
+    }
     if (record.role === 'server') {
       const names = namesOf(record)
       servers.set(names, [...(servers.get(names) ?? []), { isOld: old, notAfter: record.notAfter }])
@@ -66,6 +72,12 @@ export async function countDependents(
     last = Math.max(last, newest.notAfter.getTime())
   }
   return { ...count, ...(last > 0 ? { until: new Date(last) } : {}), deviceIds: [...deviceIds] }
+}
+
+/** A reservation that nobody gave up is a certificate that somebody waits for. */
+function isOrWillBe({ state, holder }: CertificateRecord, now: Date): boolean {
+  if (state === 'reserved') return holder !== undefined && holder.leaseUntil >= now
+  return state === 'issued' || state === 'pinned'
 }
 
 /** Servers have no identity here but the names that their certificates are for. */

@@ -21,6 +21,7 @@ import { verifyPath } from '../../path/verify-path.ts'
 import { createPrivateKey } from '../../signer/key-pair.ts'
 import { deviceNames } from '../device-names.ts'
 import type { AuthorityRecord, AuthorityState, KeptCertificate } from './authority-record.ts'
+import { type Authority, type IssuerSet, isTrusted } from './issuer-set.ts'
 
 const mostCertificates = 10
 const mostCharacters = 256 * 1024
@@ -101,28 +102,55 @@ async function sampleDevice(issuer: Certificate, profile: ResolvedProfile, now: 
   return parseCertificate(encodeCertificate(tbsCertificate, signatureAlgorithm, new Uint8Array(8)))
 }
 
-/** The CAs of a path that the fleet does not know yet, as it keeps them, the root first. */
+/** What a chain of others adds to a fleet. */
+export interface ForeignRecords {
+  /** The fleet's CAs as they are from then on, in their order. */
+  readonly records: readonly AuthorityRecord[]
+  /** CAs that it did not know, the root first. */
+  readonly added: readonly AuthorityRecord[]
+  /** Whether a root comes to be trusted by it. */
+  readonly hasNewRoot: boolean
+}
+
+/**
+ * The CAs of a path above its first one, as a fleet keeps them. One that was retired is trusted again; of one that the same CA has certified anew, the certificate that ends last is kept.
+ * @param state of those that were not trusted before
+ * @throws PkiError `ERR_PKI_ISSUER_CERTIFICATE` where one was revoked here, or cannot be what it is here already
+ */
 export function foreignRecords(
+  set: IssuerSet,
   path: readonly Certificate[],
-  known: ReadonlySet<string>,
   state: AuthorityState,
   since: string,
-): readonly AuthorityRecord[] {
-  return path
-    .slice(1)
-    .flatMap((certificate, index): AuthorityRecord[] => {
-      if (known.has(keyId(certificate.subjectPublicKeyInfo))) return []
-      const issuer = path[index + 2] ?? certificate
-      return [
-        {
-          role: issuer === certificate ? 'root' : 'intermediateCa',
-          state,
-          since,
-          own: keptCertificate(certificate, issuer),
-        },
-      ]
-    })
-    .reverse()
+): ForeignRecords {
+  const replaced = new Map<AuthorityRecord, AuthorityRecord>()
+  const added: AuthorityRecord[] = []
+  let hasNewRoot = false
+  for (const [index, certificate] of path.entries()) {
+    if (index === 0) continue
+    const issuer = path[index + 1] ?? certificate
+    const role = issuer === certificate ? 'root' : 'intermediateCa'
+    const own = keptCertificate(certificate, issuer)
+    const known = set.find(keyId(certificate.subjectPublicKeyInfo))
+    if (known === undefined || (isForeign(known) && known.state === 'retired')) {
+      if (known === undefined) added.unshift({ role, state, since, own })
+      else replaced.set(known.record, { ...known.record, role, state, since, own })
+      hasNewRoot ||= role === 'root'
+    } else if (!isTrusted(known)) throw refused(`a CA above it is ${known.state} here`)
+    else if (isForeign(known) && known.record.own.certificate !== own.certificate) {
+      const kept = known.issuer.certificate
+      const isRenewed =
+        Buffer.compare(kept.subjectDer, certificate.subjectDer) === 0 &&
+        known.record.own.id.issuerKeyId === own.id.issuerKeyId
+      if (!isRenewed) throw refused('a CA above it is here by another name, or under another CA')
+      if (certificate.notAfter > kept.notAfter) replaced.set(known.record, { ...known.record, own })
+    }
+  }
+  return { records: set.document.authorities.map(record => replaced.get(record) ?? record), added, hasNewRoot }
+}
+
+function isForeign({ record }: Authority): boolean {
+  return record.keyName === undefined
 }
 
 /** A certificate as the fleet document keeps it. */

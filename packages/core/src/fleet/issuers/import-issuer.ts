@@ -17,9 +17,9 @@ import { authorityName } from './authority-name.ts'
 import type { AuthorityRecord } from './authority-record.ts'
 import { foreignRecords, keptCertificate, provenChain, readChain, refused } from './foreign-chain.ts'
 import type { IssuerOperations } from './issuer-operations.ts'
-import type { IssuerSet } from './issuer-set.ts'
 import { isAwaiting, type Rollover } from './rollover.ts'
 import { changed } from './rollover-plan.ts'
+import { isSameName } from './same-name.ts'
 
 /** The part of a fleet whose issuing CA another's root signs. */
 export function createIssuerImport(
@@ -71,7 +71,7 @@ export function createIssuerImport(
           throw refused('it is for another key than the one that was requested')
         }
         const path = await provenChain(given, profiles.device('device'), now)
-        if (path.slice(1).some(({ subjectDer }) => Buffer.compare(subjectDer, certificate.subjectDer) === 0)) {
+        if (path.slice(1).some(({ subject }) => isSameName(subject, certificate.subject))) {
           throw refused('it has the name of a CA above it')
         }
         const since = now.toISOString()
@@ -79,13 +79,13 @@ export function createIssuerImport(
           current => {
             const isFirst = current.issuing === undefined
             const state = isFirst ? 'active' : 'announced'
-            const added = foreignRecords(path, ownKeys(current), state, since)
+            const { records, added, hasNewRoot } = foreignRecords(current, path, state, since)
             const own = keptCertificate(certificate, path[1]!)
-            const authorities = current.document.authorities.map(record =>
+            const authorities = records.map(record =>
               isAwaiting(record) && record.keyName === waiting.keyName ? { ...record, state, since, own } : record,
             )
             const { rollover } = current.document
-            const scope = added.some(({ role }) => role === 'root') ? 'root' : 'issuingCa'
+            const scope = hasNewRoot ? 'root' : 'issuingCa'
             const document = {
               ...current.document,
               // Those above it first, as in a fleet that made its own.
@@ -101,8 +101,4 @@ export function createIssuerImport(
       })
     },
   }
-}
-
-function ownKeys({ authorities }: IssuerSet): ReadonlySet<string> {
-  return new Set(authorities.map(({ issuer }) => issuer.keyId))
 }

@@ -102,7 +102,7 @@ export interface IssuerOperations {
    * `announce` makes the new CAs, which are trusted from then on and issue nothing. `issue` puts them in the place of the old ones, which stay trusted and go on publishing. `retire` ends the old ones: refused with
    * `ERR_PKI_ISSUER_IN_USE` and counts while certificates of them are in use. `withdraw` takes an announcement back that has not been followed.
    *
-   * Rejects `ERR_PKI_ROLLOVER` for a step that is not the next one, `ERR_PKI_KEY_MISSING` where the root's key is away (nothing has happened then), `ERR_PKI_SIGNER`, `ERR_PKI_CLOCK`, `ERR_PKI_STORE_UNAVAILABLE`.
+   * Rejects `ERR_PKI_ROLLOVER` for a step that is not the next one and for a new root while the issuing CA alone is announced, `ERR_PKI_KEY_MISSING` where the root's key is away (nothing has happened then), `ERR_PKI_SIGNER`, `ERR_PKI_CLOCK`, `ERR_PKI_STORE_UNAVAILABLE`.
    */
   rollover(step: RolloverStep, request?: RolloverRequest, options?: IoOptions): Promise<RolloverState>
   /** How far the last rollover is, and what depends on the old CAs; `undefined` where there never was one. Looks at every certificate of the fleet, page by page. */

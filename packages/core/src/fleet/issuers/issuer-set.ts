@@ -36,8 +36,10 @@ export interface IssuerSet {
   endingOf(keyId: string): IssuerEnding | undefined
 }
 
-const isTrusted = ({ state }: Pick<Authority, 'state'>): boolean =>
-  state === 'announced' || state === 'active' || state === 'retiring'
+/** Whether chains may go over it. */
+export function isTrusted({ state }: Pick<Authority, 'state'>): boolean {
+  return state === 'announced' || state === 'active' || state === 'retiring'
+}
 
 /** Of what is trusted, what is used comes first: there are clients that read no more than one certificate. */
 const order: readonly AuthorityState[] = ['active', 'announced', 'retiring']

@@ -4,7 +4,7 @@ import type { FleetParts } from '../create-fleet.ts'
 import type { AuthorityRecord } from './authority-record.ts'
 import type { IssuerOperations } from './issuer-operations.ts'
 import type { Authority, IssuerSet } from './issuer-set.ts'
-import { assertUnused, type Rollover } from './rollover.ts'
+import { assertUnused, othersHaveHeard, type Rollover } from './rollover.ts'
 import { changed } from './rollover-plan.ts'
 
 /** Makes `fleet.retireIssuer`. */
@@ -26,6 +26,7 @@ export function createIssuerRetirement(
       if (!isEnding) {
         throw new PkiError('ERR_PKI_CA_IN_USE', { serialNumber: authority.issuer.certificate.serialNumber })
       }
+      if (authority.role === 'issuingCa') await othersHaveHeard(authority.record.since, now, options)
       if (request.force !== true) await assertUnused(parts, set, record => record === authority.record, options)
       await issuers.change(
         current => {

@@ -7,11 +7,11 @@ import { statusAt } from '../device-record.ts'
 import { countEnforcements, type EnforcementCounter } from '../enforcement-count.ts'
 import { listAll } from '../list-all.ts'
 import { eventOf, revocationOf } from '../revocation-request.ts'
-import type { AuthorityRecord } from './authority-record.ts'
+import type { AuthorityRecord, AuthorityState } from './authority-record.ts'
 import type { IssuerOperations, RevokeIssuerRequest } from './issuer-operations.ts'
 import type { Authority, IssuerSet } from './issuer-set.ts'
 import { type Rollover, type RolloverParts, rootOf } from './rollover.ts'
-import { changed, type RolloverPlan } from './rollover-plan.ts'
+import { changed, type RolloverPlan, stateWhenIssuing } from './rollover-plan.ts'
 
 const day = 86_400
 const longestSeconds = 10 * 365 * day
@@ -76,11 +76,20 @@ export function createIssuerRevoker(parts: IssuerRevokerParts): IssuerOperations
         const since = revocation.revocationDate.toISOString()
         const gone = new Set(withThoseBelow(current, authority).map(({ issuer }) => issuer.keyId))
         const keyOf = new Map(current.authorities.map(({ record, issuer }) => [record, issuer.keyId]))
+        const { rollover: last } = current.document
+        // An announcement that has become the successor is a rollover that issues; what is left of it is to retire.
+        const isFollowed = successor !== undefined && last?.phase === 'announced'
+        const next: (record: AuthorityRecord) => AuthorityState = isFollowed
+          ? stateWhenIssuing(last.scope)
+          : ({ state }) => state
         const authorities = current.document.authorities.map((record): AuthorityRecord => {
           const keyId = keyOf.get(record as Authority['record'])
           if (keyId === undefined) return record
-          if (keyId === successor) return { ...record, state: 'active', since }
-          if (!gone.has(keyId) || record.state === 'revoked') return record
+          if (!gone.has(keyId)) {
+            const state = keyId === successor ? 'active' : next(record)
+            return state === record.state ? record : { ...record, state, since }
+          }
+          if (record.state === 'revoked') return record
           return {
             ...record,
             state: 'revoked',
@@ -89,9 +98,6 @@ export function createIssuerRevoker(parts: IssuerRevokerParts): IssuerOperations
             renewableUntil: renewableUntil.toISOString(),
           }
         })
-        const { rollover: last } = current.document
-        // An announcement that has become the successor is a rollover that issues; what is left of it is to retire.
-        const isFollowed = successor !== undefined && last?.phase === 'announced'
         return changed(
           {
             ...current.document,

@@ -4,7 +4,7 @@ import type { FleetEventInput } from '../../store/store.ts'
 import type { FleetDocument } from '../fleet-document.ts'
 import type { AuthorityRecord, AuthorityState } from './authority-record.ts'
 import type { IssuerChange } from './fleet-issuers.ts'
-import type { Authority, IssuerSet } from './issuer-set.ts'
+import { type Authority, type IssuerSet, isTrusted } from './issuer-set.ts'
 import type { RolloverRecord } from './rollover-record.ts'
 
 /** Which CAs a rollover adds. */
@@ -91,9 +91,15 @@ export function stateWhenIssuing(scope: RolloverRecord['scope']): (record: Autho
   }
 }
 
-/** Whether a CA goes when the rollover ends. One that was adopted ends by itself. */
-export function goesWithRollover({ role, state }: Pick<AuthorityRecord, 'role' | 'state'>): boolean {
-  return state === 'retiring' && role !== 'adoptedCa'
+/** The CAs that go when the rollover ends: not one that was adopted, which ends by itself, and not what is above one that stays. */
+export function goingWithRollover({ authorities, find }: IssuerSet): ReadonlySet<AuthorityRecord> {
+  const going = new Set(authorities.filter(({ role, state }) => state === 'retiring' && role !== 'adoptedCa'))
+  const staying = authorities.filter(each => isTrusted(each) && !going.has(each))
+  for (const { record } of staying) {
+    const above = find(record.own.id.issuerKeyId)
+    if (above !== undefined && going.delete(above)) staying.push(above)
+  }
+  return new Set([...going].map(({ record }) => record))
 }
 
 /** @throws PkiError `ERR_PKI_ROLLOVER` */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { checkNames, type IoOptions, type KnownNames, PkiError } from '@fleetcert/x509'
 import { checkedNow } from '../../authority/check-clock.ts'
 import type { Lease } from '../../store/store.ts'
@@ -10,7 +11,7 @@ import type { Authority, IssuerSet } from './issuer-set.ts'
 import { isSame, makePlanned, type PlannedParts, replan } from './make-planned.ts'
 import {
   changed,
-  goesWithRollover,
+  goingWithRollover,
   planned,
   type RolloverPlan,
   refuse,
@@ -22,6 +23,10 @@ import type { RolloverRecord } from './rollover-record.ts'
 const leaseName = 'rollover'
 const leaseSeconds = 60
 const busySeconds = 5
+/** Within which every process follows a change of the CAs: twice as long as it may go by what it has read. */
+const heardMilliseconds = 1_000
+/** How far the clock of whoever took the last step may be ahead or behind. */
+const clockSkewMilliseconds = 300_000
 
 const requestNames: KnownNames<RolloverRequest> = { root: true, crossCertificates: true, force: true }
 const steps: readonly RolloverStep[] = ['announce', 'issue', 'retire', 'withdraw']
@@ -61,9 +66,13 @@ export function createRollover(parts: RolloverParts): Rollover {
   const announce = async (request: RolloverRequest, lease: Lease, options?: IoOptions): Promise<IssuerSet> => {
     const now = await checkedNow(store, clock, options)
     const { document } = await issuers.read(options)
-    const { phase } = document.rollover ?? {}
-    if (phase === 'announced') return issuers.current
+    const { phase, scope } = document.rollover ?? {}
     if (phase === 'issuing') return refuse('the last one is not over: retire comes next')
+    // Nobody is to take the next steps for a root that was never announced.
+    if (request.root === true && scope === 'issuingCa' && (phase === 'announcing' || phase === 'announced')) {
+      return refuse('one of the issuing CA alone is announced: withdraw it, or end it first')
+    }
+    if (phase === 'announced') return issuers.current
     if (phase !== 'announcing') {
       return prepare(await planOf(issuers.current, request), lease, options, now)
     }
@@ -90,17 +99,16 @@ export function createRollover(parts: RolloverParts): Rollover {
   const finish = async (lease: Lease, options?: IoOptions): Promise<IssuerSet> => {
     await replan(parts, lease, options)
     const made = await makePlanned(parts)
-    // One that waits for another's root is announced when its certificate is imported.
-    if (made.some(({ state }) => state === 'planned')) return issuers.current
+    // One that waits for another's root is announced when its certificate is imported; where it is not alone, another had to be made meanwhile.
+    const isWaiting = made.some(({ state }) => state === 'planned')
+    if (isWaiting && made.every(({ state }) => state === 'planned')) return issuers.current
     const set = await issuers.change(
       ({ document }) => {
         const records = document.authorities.map(record => made.find(isSame(record)) ?? record)
         const since = clock().toISOString()
         const { scope = 'issuingCa', startedAt = since } = document.rollover ?? {}
-        return changed(
-          { ...document, authorities: records, rollover: { scope, phase: 'announced', since, startedAt } },
-          clock(),
-        )
+        const phase = isWaiting ? 'announcing' : 'announced'
+        return changed({ ...document, authorities: records, rollover: { scope, phase, since, startedAt } }, clock())
       },
       { ...options, lease },
     )
@@ -139,9 +147,14 @@ export function createRollover(parts: RolloverParts): Rollover {
     const phase = set.document.rollover?.phase
     if (phase === 'retired') return set
     if (phase !== 'issuing') return refuse('the new CA does not issue yet')
-    if (!force) await assertUnused(parts, set, goesWithRollover, options)
+    await othersHaveHeard(set.document.rollover?.since, now, options)
+    const old = goingWithRollover(set)
+    if (!force) await assertUnused(parts, set, record => old.has(record), options)
     return issuers.change(
-      current => stepped(current, 'retired', now, record => (goesWithRollover(record) ? 'retired' : undefined)),
+      current => {
+        const going = goingWithRollover(current)
+        return stepped(current, 'retired', now, record => (going.has(record) ? 'retired' : undefined))
+      },
       { ...options, lease },
     )
   }
@@ -193,6 +206,14 @@ export function createRollover(parts: RolloverParts): Rollover {
       return { ...state, dependents }
     },
   }
+}
+
+/** Until no process issues from the old CA any more: a certificate that it makes after the count would be good for nothing. */
+export async function othersHaveHeard(since: string | undefined, now: Date, options?: IoOptions): Promise<void> {
+  const age = since === undefined ? Number.POSITIVE_INFINITY : now.getTime() - new Date(since).getTime()
+  if (age >= clockSkewMilliseconds) return
+  await setTimeout(heardMilliseconds)
+  options?.signal?.throwIfAborted()
 }
 
 /** Whether somebody has what one of these CAs has issued. @throws PkiError `ERR_PKI_ISSUER_IN_USE` */

@@ -1,4 +1,4 @@
-import { checkNames, encodeName, encodePem, type IoOptions, keyId, PkiError } from '@fleetcert/x509'
+import { checkNames, encodePem, type IoOptions, keyId, PkiError } from '@fleetcert/x509'
 import { createCertificateTemplate } from '../../authority/certificate-template.ts'
 import { checkedNow } from '../../authority/check-clock.ts'
 import { type IssueContext, issueCertificate } from '../../authority/issue.ts'
@@ -8,6 +8,7 @@ import type { Verification } from '../../authority/verification/verification.ts'
 import { certifiedKeyOfRequest } from '../certified-key.ts'
 import type { FleetParts } from '../create-fleet.ts'
 import type { IssuerOperations } from './issuer-operations.ts'
+import { isSameName } from './same-name.ts'
 
 /** Makes `fleet.signSubordinate`. */
 export function createSubordinateSigning(
@@ -25,11 +26,10 @@ export function createSubordinateSigning(
       checkBlocked,
     )
     const set = await issuers.fresh(options)
-    const nameDer = encodeName(subject)
     const keyOfIts = keyId(subjectPublicKeyInfo)
     if (subject.length === 0) throw new PkiError('ERR_PKI_NAME', { reason: 'a CA needs a name' })
     const isOurs = set.authorities.some(
-      ({ issuer }) => issuer.keyId === keyOfIts || Buffer.compare(issuer.certificate.subjectDer, nameDer) === 0,
+      ({ issuer }) => issuer.keyId === keyOfIts || isSameName(issuer.certificate.subject, subject),
     )
     if (isOurs) throw new PkiError('ERR_PKI_NAME', { reason: 'a CA of this fleet has that name or key' })
     const root = set.authorities.find(

@@ -3,6 +3,7 @@ import {
   type DeviceCredential,
   type Fleet,
   type FleetWarning,
+  type Keyring,
   memoryKeyring,
   memoryStore,
   type OpenFleetOptions,
@@ -141,6 +142,34 @@ describe('a hot issuer', () => {
     keyring.isAway = false
     // Until it is asked again, the CA's own key signs: nothing fails.
     await fleet.enroll('sensor-3')
+  })
+
+  it('is not waited for by callers who have gone', async () => {
+    await (await open({ hotIssuer: false })).close()
+    const asked = Promise.withResolvers<void>()
+    const hanging: Keyring = {
+      ...keyring,
+      async open(name) {
+        const signer = await keyring.open(name)
+        return (
+          signer && {
+            ...signer,
+            sign: (_, options) =>
+              new Promise((_, reject) => {
+                asked.resolve()
+                options?.signal?.addEventListener('abort', () => reject(options.signal?.reason))
+              }),
+          }
+        )
+      },
+    }
+    const fleet = await open({ keyring: hanging })
+    await asked.promise
+    const gone = new AbortController()
+    const enrolling = fleet.enroll('sensor-1', {}, { signal: gone.signal })
+    gone.abort(new Error('the caller has gone'))
+    await expect(enrolling).rejects.toThrow('the caller has gone')
+    await fleet.close()
   })
 
   it('has its key in one process alone; another has another, and knows whose signed what', async () => {

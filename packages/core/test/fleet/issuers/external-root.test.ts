@@ -352,6 +352,11 @@ describe('signing for others', () => {
     const request = (subject: typeof own.subject): Promise<Uint8Array> =>
       createCertificationRequest({ subject, signer })
     await expect(offline.signSubordinate(await request(own.subject))).rejects.toMatchObject({ code: 'ERR_PKI_NAME' })
+    // To clients it is the same name.
+    const alike = own.subject.map(rdn =>
+      rdn.map(({ type, value }) => ({ type, value: value.toUpperCase().replaceAll(' ', '  ') })),
+    )
+    await expect(offline.signSubordinate(await request(alike))).rejects.toMatchObject({ code: 'ERR_PKI_NAME' })
     await expect(offline.signSubordinate(await request([]))).rejects.toMatchObject({ code: 'ERR_PKI_NAME' })
     await expect(offline.signSubordinate('nonsense')).rejects.toMatchObject({ code: 'ERR_PKI_PEM' })
     const named = await request([[{ type: 'CN', value: 'Plant 7' }]])

@@ -171,6 +171,15 @@ describe('steps', () => {
     ])
   })
 
+  it('is not taken for one of the root, which was asked for later', async () => {
+    await fleet.rollover('announce')
+    await expect(fleet.rollover('announce', { root: true })).rejects.toMatchObject({ code: 'ERR_PKI_ROLLOVER' })
+    expect(await fleet.rolloverStatus()).toMatchObject({ scope: 'issuingCa', phase: 'announced' })
+    await fleet.rollover('withdraw')
+    expect(await fleet.rollover('announce', { root: true })).toMatchObject({ scope: 'root', phase: 'announced' })
+    expect(await fleet.rollover('announce', { root: true })).toMatchObject({ scope: 'root', phase: 'announced' })
+  })
+
   it('is taken back before it issues, and can be announced again', async () => {
     const anchors = fleet.trustAnchors
     await fleet.rollover('announce', { root: true })
