@@ -68,6 +68,7 @@ function migration(schema: string): string {
     DECLARE
       v_version bigint := 0;
     BEGIN
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       PERFORM pg_advisory_xact_lock(hashtextextended(${literal(`fleetcert ${schema}`)}, 0));
       IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;
       IF to_regnamespace(${literal(quoted(schema))}) IS NULL THEN CREATE SCHEMA ${quoted(schema)}; END IF;

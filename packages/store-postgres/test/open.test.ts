@@ -150,6 +150,33 @@ describeWithPostgres('opening postgresStore', () => {
     expect(await store.certificate(reserved.id)).toMatchObject({ state: 'reserved', deviceId: 'a' })
   })
 
+  it('runs no function of another user of the database, however well it fits', async () => {
+    // Of version 14 and before, everybody may make functions in that schema.
+    await postgres.ask(`CREATE ROLE hub LOGIN; GRANT CREATE ON DATABASE postgres TO hub;
+      CREATE ROLE other; GRANT CREATE, USAGE ON SCHEMA public TO other; CREATE TABLE public.ran_as (role text);
+      GRANT ALL ON public.ran_as TO public`)
+    const asHub = postgres.pool({ connectionString: postgres.url.replace('postgres@', 'hub@') })
+    const hub = postgresStore({ pool: asHub, timeoutSeconds: 60 })
+    await hub.open()
+    // The server's own take any type.
+    await postgres.ask(
+      ['boolean', 'text', 'bigint', 'jsonb[]', 'record']
+        .map(
+          type => `SET ROLE other; CREATE FUNCTION public.to_jsonb(${type}) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO public.ran_as VALUES (current_user); RETURN pg_catalog.to_jsonb($1); END $$;`,
+        )
+        .join(''),
+    )
+    const reserved = reservation({ serialNumber: '0a', deviceId: 'a' })
+    expect(await hub.reserve(reserved, [eventOf('issuing', reserved)])).toBe('reserved')
+    expect(await hub.nextCrlNumber({ issuerKeyId: 'ab', shard: 0 })).toBe(1n)
+    expect((await hub.exportRecords({ kind: 'certificate', limit: 10 })).items).toHaveLength(1)
+    expect((await hub.state()).state).toBe('open')
+    const keys = [{ kind: 'certificate', record: { id: reserved.id } }] as const
+    expect((await hub.exportRecords({ keys })).items).toHaveLength(1)
+    expect(await postgres.ask('SELECT role FROM public.ran_as')).toEqual([])
+  })
+
   it('warns of a pool that may wait for a connection without end', async () => {
     const warnings: Error[] = []
     const note = (warning: Error): void => void warnings.push(warning)

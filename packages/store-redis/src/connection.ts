@@ -44,6 +44,8 @@ export function connectionOf(client: RedisClient): Connection {
       command: (_, args) => client.sendCommand(args, octets),
       renew() {
         if (client.execute !== undefined || client.isReady !== true) return
+        // Its owner has closed it, and it waits for its last answers: it must not come to life again.
+        if (client.isOpen === false) return
         client.destroy?.()
         // It tries until it succeeds, or its owner ends it; what goes wrong meanwhile its `error` events say.
         client.connect?.().catch(() => {})

@@ -27,6 +27,8 @@ export interface NodeRedisClient {
   sendCommand(args: RedisArgument[], options?: NodeRedisOptions): Promise<unknown>
   /** Whether it has a connection. */
   readonly isReady?: boolean
+  /** `false` once its owner has begun to close it; it may have its connection for a while yet. */
+  readonly isOpen?: boolean
   /** Gives its connection up. Asked for, with `connect` behind it, when nothing is answered over it. */
   destroy?(): void
   /** Makes a connection. */

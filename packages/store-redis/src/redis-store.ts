@@ -59,7 +59,10 @@ export interface RedisStoreOptions {
 export function redisStore(options: RedisStoreOptions): Store {
   checkNames('redisStore', options, optionNames)
   const { prefix = 'fleetcert', durability, timeoutSeconds = 5, replicas = 0 } = options
-  if (!/^[^{}\0]{1,200}$/.test(prefix)) throw new TypeError('prefix must be text without braces')
+  // Halves of a character would all be sent as the same octets: fleets of two prefixes would be one.
+  if (typeof prefix !== 'string' || !/^[^{}\0]{1,200}$/.test(prefix) || !prefix.isWellFormed()) {
+    throw new TypeError('prefix must be text without braces')
+  }
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 3600)) throw new RangeError('timeoutSeconds must be above 0')
   if (durability !== undefined && !durabilities.includes(durability)) throw new TypeError('durability is unknown')
   if (!(Number.isSafeInteger(replicas) && replicas >= 0)) throw new RangeError('replicas must be a whole number')

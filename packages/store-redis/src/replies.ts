@@ -21,7 +21,8 @@ export function textOf(reply: unknown): string {
 
 /** A number, sent as one or as text. */
 export function numberOf(reply: unknown): number {
-  const value = typeof reply === 'number' ? reply : Number(textOf(reply))
+  // ioredis has a setting that makes text of all numbers.
+  const value = typeof reply === 'number' || typeof reply === 'string' ? Number(reply) : Number(textOf(reply))
   if (!Number.isFinite(value)) throw storeCorrupt('an answer is no number')
   return value
 }

@@ -29,6 +29,11 @@ export interface ServerOptions {
   readonly replicas: number
 }
 
+/** What a server says to a command behind `MULTI`, which is done later, or never. No script answers that. */
+function isQueued(answer: unknown): boolean {
+  return (Buffer.isBuffer(answer) || typeof answer === 'string') && String(answer) === 'QUEUED'
+}
+
 export function serverOf(connection: Connection, { base, timeoutSeconds, replicas }: ServerOptions): Server {
   let pending = 0
   /** When the server last answered anything, or its connection was given up. */
@@ -66,7 +71,8 @@ export function serverOf(connection: Connection, { base, timeoutSeconds, replica
         connection.command(base, args).then(answer => {
           heardAt = performance.now()
           end()
-          resolve(answer)
+          if (isQueued(answer)) reject(storeUnavailable('the client is inside a transaction of its owner'))
+          else resolve(answer)
         }, fail)
       } catch (error) {
         fail(error)

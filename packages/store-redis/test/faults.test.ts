@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '@fleetcert/core'
 import { redisStore } from '@fleetcert/store-redis'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { describeWith, hasTool, runTool } from '../../../test-support/tools.ts'
 import { eventOf, issuer, reservation } from './reservation.ts'
@@ -241,5 +243,57 @@ describeWith(['redis-server'], 'redisStore and a server that fails', () => {
     await expect(store.newestEventAt()).rejects.toMatchObject({ code: 'ERR_PKI_CLOSED' })
     const again = redisStore({ client: connected.client, durability: 'everysec' })
     expect(await again.newestEventAt()).toBeInstanceOf(Date)
+  })
+
+  it('does not bring a client to life again that its owner has closed', async () => {
+    const proxy = await startProxy(redis.port)
+    closing.push(() => proxy.close())
+    const client = createClient({ url: proxy.url })
+    client.on('error', () => {})
+    await client.connect()
+    closing.push(async () => client.destroy())
+    const store = redisStore({ client, durability: 'everysec', timeoutSeconds: 0.5 })
+    await store.open()
+    proxy.halfOpen()
+    const asked = store.state()
+    void client.close().catch(() => {})
+    await expect(asked).rejects.toMatchObject(unavailable)
+    expect(client.isOpen).toBe(false)
+  })
+
+  it('takes no answer for done that stands in a transaction of the owner of the client', async () => {
+    const client = new Redis(redis.url)
+    client.on('error', () => {})
+    closing.push(async () => client.disconnect())
+    const store = redisStore({ client, durability: 'everysec' })
+    const reserved = await issue(store)
+    const revocation = { revocationDate: new Date(), reason: 'superseded' } as const
+    await client.multi({ pipeline: false })
+    const calls = [
+      () => issue(store),
+      () => store.revoke(reserved.id, revocation, [eventOf('revoked', reserved)]),
+      () => store.certificate(reserved.id),
+      () => store.newestEventAt(),
+    ]
+    for (const call of calls) {
+      await expect(call()).rejects.toMatchObject({
+        ...unavailable,
+        details: { reason: 'the client is inside a transaction of its owner' },
+      })
+    }
+    await client.discard()
+    expect((await store.certificate(reserved.id))?.revocation).toBeUndefined()
+    await issue(store)
+  })
+
+  it('works over a client that makes text of numbers', async () => {
+    const client = new Redis(redis.url, { stringNumbers: true })
+    client.on('error', () => {})
+    closing.push(async () => client.disconnect())
+    const store = redisStore({ client, durability: 'everysec' })
+    const reserved = await issue(store)
+    const { items } = await store.exportRecords({ kind: 'certificate', limit: 10 })
+    expect(items).toMatchObject([{ record: { id: reserved.id } }])
+    expect(await store.saveCursor('a', '1', undefined)).toBe(true)
   })
 })

@@ -18,7 +18,7 @@ describe('what redisStore is given', () => {
     for (const none of [undefined, null, {}, 'redis://localhost', { get: () => {} }]) {
       expect(() => redisStore({ client: none as never })).toThrow(TypeError)
     }
-    for (const prefix of ['', 'a{b', 'a}b', 'x'.repeat(201)]) {
+    for (const prefix of ['', 'a{b', 'a}b', 'x'.repeat(201), '\ud800', null as never, 5 as never]) {
       expect(() => redisStore({ client, prefix })).toThrow(TypeError)
     }
     expect(() => redisStore({ client, durability: 'no' as never })).toThrow(TypeError)

@@ -1,6 +1,6 @@
 import { setImmediate as pause } from 'node:timers/promises'
-import { isPkiError } from '@fleetcert/x509'
-import type { Cursor, FleetEventInput, FleetEventType, Store } from '../store/store.ts'
+import { isPkiError, PkiError } from '@fleetcert/x509'
+import type { Cursor, FleetEvent, FleetEventInput, FleetEventType, Store } from '../store/store.ts'
 
 /** What changes nothing about a certificate that is on record already. Of any other entry, also one of a later version, it is taken that it does. */
 const harmless: ReadonlySet<FleetEventType> = new Set([
@@ -73,6 +73,8 @@ export interface LedgerWatch {
 export function createLedgerWatch(store: Store): LedgerWatch {
   const listeners: ChangeListener[] = []
   let after: Cursor | undefined
+  /** The newest entry that was heard of, and where it is read again. */
+  let newest: { readonly before: Cursor; readonly event: FleetEvent } | undefined
   let reading: Promise<boolean> | undefined
   let epoch = 0
   let newestAt = Number.NEGATIVE_INFINITY
@@ -112,10 +114,14 @@ export function createLedgerWatch(store: Store): LedgerWatch {
     after ??= await begin()
     for (let page = 0; page < pagesAtOnce; page += 1) {
       if (page > 0) await pause()
-      const { items, next } = await store.ledger({ after, limit: pageEvents })
-      for (const event of items) hear(event)
+      const from: Cursor = page === 0 ? (newest?.before ?? after) : after
+      const { items, next } = await store.ledger({ after: from, limit: pageEvents })
+      const events = page === 0 && newest !== undefined ? behind(newest.event, items) : items
+      for (const event of events) hear(event)
+      const last = items.at(-1)
+      if (last !== undefined) newest = { before: items.at(-2)?.cursor ?? from, event: last }
       after = next
-      unsaved += items.length
+      unsaved += events.length
       if (unsaved >= savedEach) {
         unsaved = 0
         // It spares others some reading; nobody relies on it.
@@ -143,9 +149,10 @@ export function createLedgerWatch(store: Store): LedgerWatch {
   const startReading = (): Promise<boolean> => {
     reading ??= read()
       .catch((error: unknown) => {
-        // What lay between was pruned away.
+        // What lay between was pruned away, or the store has lost what was heard of.
         if (!isPkiError(error, 'ERR_PKI_CURSOR')) throw error
         after = ''
+        newest = undefined
         tell(undefined)
         return false
       })
@@ -202,4 +209,27 @@ export function createLedgerWatch(store: Store): LedgerWatch {
       listeners.push(listener)
     },
   }
+}
+
+/**
+ * What came behind the entry that was heard of last, which is read again each time. After a failover or a power cut a server may have lost its latest entries, and have written others in their places: whoever asks only for what
+ * is behind his own would never hear of those.
+ *
+ * @throws PkiError `ERR_PKI_CURSOR`: it is not there any more
+ */
+function behind(known: FleetEvent, [first, ...others]: readonly FleetEvent[]): readonly FleetEvent[] {
+  if (first === undefined || !isSame(known, first)) throw new PkiError('ERR_PKI_CURSOR', {})
+  return others
+}
+
+function isSame(a: FleetEvent, b: FleetEvent): boolean {
+  return (
+    a.sequence === b.sequence &&
+    a.type === b.type &&
+    a.at.getTime() === b.at.getTime() &&
+    a.deviceId === b.deviceId &&
+    a.fingerprint === b.fingerprint &&
+    a.certificate?.issuerKeyId === b.certificate?.issuerKeyId &&
+    a.certificate?.serialNumber === b.certificate?.serialNumber
+  )
 }

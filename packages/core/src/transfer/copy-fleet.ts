@@ -68,7 +68,8 @@ const restKinds: readonly StoreRecordKind[] = [
  * Both stores must be open-able by this process, and only one copy at a time may write to a target. Neither is closed.
  *
  * @throws PkiError `ERR_PKI_STORE_IN_USE`: the target holds something else. `ERR_PKI_STORE_EMPTY`: the source holds nothing. `ERR_PKI_STORE_INCOMPLETE`: the source is itself the target of a copy that has not ended.
- * `ERR_PKI_STORE_RECORD`: the target cannot keep a record. `ERR_PKI_COPY_MISMATCH`: what was read back is not what was written. `ERR_PKI_COPY_BUSY`: another copy writes to the target. What the stores reject.
+ * `ERR_PKI_STORE_MOVED`: the source was sealed for another target. `ERR_PKI_STORE_RECORD`: the target cannot keep a record. `ERR_PKI_COPY_MISMATCH`: what was read back is not what was written.
+ * `ERR_PKI_COPY_BUSY`: another copy writes to the target. What the stores reject.
  *
  * @example
  * ```ts
@@ -95,8 +96,12 @@ export async function copyFleet(from: Store, to: Store, options: CopyFleetOption
     throw new PkiError('ERR_PKI_STORE_IN_USE', {})
   }
 
-  const copy = createCopy(from, to, source.fleetId, target.note ?? '', io, onProgress)
-  await copy.begin()
+  const former = decodeCopyNote(target.note ?? '')
+  // What was sealed for another target is at work there.
+  if (source.state === 'sealed' && former?.sealing !== true) throw new PkiError('ERR_PKI_STORE_MOVED', {})
+
+  const copy = createCopy(from, to, source.fleetId, io, onProgress)
+  await copy.begin(former, source.state === 'sealed')
   await copy.certificates()
   await copy.changes()
   await copy.rest()
@@ -104,6 +109,8 @@ export async function copyFleet(from: Store, to: Store, options: CopyFleetOption
 
   // The fewer there are left, the shorter the source is sealed.
   for (let rounds = 0; rounds < mostRounds && (await copy.changes()) > pageRecords; rounds++);
+  if (source.state === 'open' && (await from.state(io)).state !== 'open') throw new PkiError('ERR_PKI_STORE_MOVED', {})
+  await copy.sealing()
   if (!(await from.changeState('open', 'sealed', io))) throw new PkiError('ERR_PKI_STORE_INCOMPLETE', {})
   copy.sealed()
   await copy.changes()
@@ -114,14 +121,16 @@ export async function copyFleet(from: Store, to: Store, options: CopyFleetOption
 }
 
 interface Copy {
-  /** Finds out where an earlier call has stopped. */
-  begin(): Promise<void>
+  /** Goes on where an earlier call has stopped. */
+  begin(former: CopyNote | undefined, isSealed: boolean): Promise<void>
   /** All certificates that there were when the copy began. */
   certificates(): Promise<void>
   /** The ledger up to where it ends now, and what it tells of. How many entries have come meanwhile. */
   changes(): Promise<number>
   /** What the ledger does not tell of. */
   rest(): Promise<void>
+  /** The target is the one for which the source is going to be sealed. */
+  sealing(): Promise<void>
   /** From now on nothing changes any more. */
   sealed(): void
   /** Nobody else has written to the target. */
@@ -133,7 +142,6 @@ function createCopy(
   from: Store,
   to: Store,
   fleetId: string,
-  formerNote: string,
   io: IoOptions,
   onProgress: CopyFleetOptions['onProgress'],
 ): Copy {
@@ -160,7 +168,7 @@ function createCopy(
   }
 
   const keep = async (next: Omit<CopyNote, 'run'>): Promise<void> => {
-    note = { ...next, run }
+    note = { ...(note.sealing === true && { sealing: true }), ...next, run }
     await to.importRecords({ fleetId, note: encodeCopyNote(note) }, [], io)
   }
 
@@ -289,15 +297,19 @@ function createCopy(
   }
 
   return {
-    async begin() {
-      const former = decodeCopyNote(formerNote)
+    async begin(former, wasSealed) {
       lastOrdinal = (await head()).lastOrdinal
       if (former === undefined) await restart()
-      else await keep(former)
+      // Whoever has unsealed the source may choose another target.
+      else await keep({ ...former, sealing: wasSealed })
     },
     certificates,
     changes,
     rest,
+    async sealing() {
+      await assertAlone()
+      await keep({ ...note, sealing: true })
+    },
     sealed() {
       isSealed = true
     },

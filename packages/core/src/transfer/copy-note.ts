@@ -8,6 +8,8 @@ export interface CopyNote {
   readonly ledgerAfter: number
   /** Where the ledger stood when the copy began: certificates that changed before need not be looked at again. */
   readonly begunAt: number
+  /** Whether the source was about to be sealed for this target, and for no other. */
+  readonly sealing?: boolean
 }
 
 export function encodeCopyNote(note: CopyNote): string {
@@ -17,16 +19,21 @@ export function encodeCopyNote(note: CopyNote): string {
 /** `undefined` for what is no note of a copy, or one of another version: then the copy begins again. */
 export function decodeCopyNote(text: string): CopyNote | undefined {
   try {
-    const { copy, run, certificatesAfter, ledgerAfter, begunAt } = JSON.parse(text)
+    const { copy, run, certificatesAfter, ledgerAfter, begunAt, sealing } = JSON.parse(text)
     const isNote =
       copy === 1 &&
       typeof run === 'string' &&
       (certificatesAfter === undefined || typeof certificatesAfter === 'string') &&
       Number.isSafeInteger(ledgerAfter) &&
       Number.isSafeInteger(begunAt)
-    return isNote
-      ? { run, ...(certificatesAfter !== undefined && { certificatesAfter }), ledgerAfter, begunAt }
-      : undefined
+    if (!isNote) return undefined
+    return {
+      run,
+      ...(certificatesAfter !== undefined && { certificatesAfter }),
+      ledgerAfter,
+      begunAt,
+      ...(sealing === true && { sealing }),
+    }
   } catch {
     return undefined
   }

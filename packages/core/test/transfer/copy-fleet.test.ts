@@ -201,6 +201,23 @@ it('gives a source back that was sealed', async () => {
   await fleet.close()
 })
 
+it('moves to one target: what was sealed for one is not opened in another', async () => {
+  const from = memoryStore()
+  await makeMovingFleet(new Fixture(from))
+  const earlier = memoryStore()
+  await copyFleet(from, earlier)
+  const to = memoryStore()
+  expect((await copyFleet(from, to, { seal: true })).moved).toBe(true)
+  for (const other of [memoryStore(), earlier]) {
+    const { state } = await other.state()
+    for (const seal of [false, true]) {
+      await expect(copyFleet(from, other, { seal })).rejects.toMatchObject({ code: 'ERR_PKI_STORE_MOVED' })
+    }
+    expect((await other.state()).state).toBe(state)
+  }
+  expect((await copyFleet(from, to, { seal: true })).moved).toBe(true)
+})
+
 it('refuses what would be a mistake', async () => {
   const from = memoryStore()
   const fixture = new Fixture(from)

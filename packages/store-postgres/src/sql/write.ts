@@ -46,6 +46,8 @@ export const writeFunctions: string = `
     v_call jsonb;
     v_results jsonb[] := '{}';
   BEGIN
+    -- What is called is the server's own: whoever may make functions in a schema of the role's path could offer ones that fit better, and they would run with its rights.
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     -- What a snapshot of before the lock shows is too old.
     IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE SQLSTATE 'FC003'; END IF;
     IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;

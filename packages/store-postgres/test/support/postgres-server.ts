@@ -142,8 +142,10 @@ export async function startPostgres(
       await restart()
     },
     async kill() {
-      // Its children end when they see that it has.
+      // Its children end when they see that it has; on a busy machine one may answer before.
+      const children = ended() ? [] : childrenOf(child!.pid!)
       await end('SIGKILL')
+      for (const pid of children) killIfThere(pid)
     },
     start,
     async stop() {
@@ -157,6 +159,19 @@ export async function startPostgres(
 function run(name: string, args: readonly string[]): void {
   const { status, stderr } = spawnSync(join(programs!, name), args, { ...user, encoding: 'utf8' })
   if (status !== 0) throw new Error(`${name}: ${stderr}`)
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+  return (stdout ?? '').split('\n').map(Number).filter(Boolean)
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Of a setting that is there twice, the last one counts. */
