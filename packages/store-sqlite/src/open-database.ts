@@ -150,15 +150,22 @@ function migrate(database: SqliteDatabase): void {
 
 /** The schema's version, 0 for an empty database. Throws for what is not ours, or newer than this package. */
 function readVersion(database: SqliteDatabase): number {
-  const version = pragma(database, 'user_version')
-  const id = pragma(database, 'application_id')
-  const isEmpty =
-    id === 0 && version === 0 && (database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() ?? null) === null
-  if (!isEmpty && id !== applicationId) throw storeCorrupt('the file is a database of another application')
+  // Another process may make the schema, in one step, between two of the questions: then all is as it should be the second time.
+  const first = look(database)
+  const { isForeign, version } = first.isForeign ? look(database) : first
+  if (isForeign) throw storeCorrupt('the file is a database of another application')
   if (version > migrations.length) {
     throw new StoreFailure('ERR_PKI_STORE_SCHEMA', { found: version, supported: migrations.length })
   }
   return version
+}
+
+function look(database: SqliteDatabase): { readonly version: number; readonly isForeign: boolean } {
+  const version = pragma(database, 'user_version')
+  const id = pragma(database, 'application_id')
+  const isEmpty =
+    id === 0 && version === 0 && (database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() ?? null) === null
+  return { version, isForeign: !isEmpty && id !== applicationId }
 }
 
 /** Entries of CRLs are octets put together as text: in UTF-16 they would be others. */

@@ -32,7 +32,7 @@ interface Job<Request> {
 /** Node's timers reach no further than 24 days, and fire at once beyond that. */
 const longestTimer = 86_400_000
 /** In less time no request is answered. */
-const leastMs = 5
+const leastMs = 20
 
 /** One request on its way, for all its jobs. */
 interface Call<Request> {

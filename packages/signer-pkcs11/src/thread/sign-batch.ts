@@ -76,7 +76,13 @@ export class BatchSigner {
 
   #find(key: SigningKey): Handle {
     this.#handles.delete(key.fingerprint)
-    const found = findKeyLike(this.#module, this.#session.handle, key.label, key.fingerprint)
+    const look = () => findKeyLike(this.#module, this.#session.handle, key.label, key.fingerprint)
+    let found = look()
+    if (found === undefined) {
+      this.#session.assertUsable()
+      // Another thread may have logged in between the two: what could not be seen then can be seen now.
+      found = look()
+    }
     if (found === undefined) {
       this.#session.assertUsable()
       throw failed('missing', 'the key is gone')

@@ -39,7 +39,7 @@ export async function exportRecords(server: Server, request: ExportRequest): Pro
   const { from, where, order, values } = listing(kind, after)
   // One more than asked for tells whether there is a next page.
   const rows = await server.ask(
-    `SELECT to_jsonb(r) FROM ${from} r WHERE @.assert_primary() AND ${where} ORDER BY ${order} LIMIT $${values.length + 1}`,
+    `SELECT pg_catalog.to_jsonb(r) FROM ${from} r WHERE @.assert_primary() AND ${where} ORDER BY ${order} LIMIT $${values.length + 1}`,
     ...values,
     limit + 1,
   )

@@ -39,7 +39,7 @@ export const certificateFunctions: string = `
 
   -- The ids of certificates as [issuer, serial number], in the order given.
   CREATE OR REPLACE FUNCTION @.ids_of(v_ordinals bigint[]) RETURNS jsonb LANGUAGE sql AS $function$
-    SELECT coalesce(jsonb_agg(jsonb_build_array(encode(c.issuer_key_id, 'hex'), encode(c.serial_number, 'hex'))
+    SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(encode(c.issuer_key_id, 'hex'), encode(c.serial_number, 'hex'))
       ORDER BY o.place), '[]')
     FROM unnest(v_ordinals) WITH ORDINALITY o (ordinal, place) JOIN @.certificates c ON c.ordinal = o.ordinal
   $function$;

@@ -12,7 +12,7 @@ export const crlFunctions: string = `
         VALUES (decode(v_call->>'issuer', 'hex'), (v_call->>'shard')::bigint, 1) RETURNING last_number INTO v_number;
     END IF;
     -- As text: a number of JavaScript does not hold all 63 bits.
-    RETURN to_jsonb(v_number::text);
+    RETURN pg_catalog.to_jsonb(v_number::text);
   END $function$;
 
   -- Makes an upload the current CRL of its name. What it replaces stays for those who are reading it, until it is removed as an upload.

@@ -72,6 +72,6 @@ export const ledgerFunctions: string = `
       FROM (SELECT l.sequence, l.at FROM @.ledger l ORDER BY l.sequence LIMIT (v_call->>'limit')::bigint + 1) f;
     DELETE FROM @.ledger l WHERE l.sequence < v_end;
     GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN to_jsonb(v_count);
+    RETURN pg_catalog.to_jsonb(v_count);
   END $function$;
 `

@@ -6,7 +6,7 @@ export const reservationFunctions: string = `
     IF cardinality(v_ordinals) = 0 THEN RETURN; END IF;
     UPDATE @.certificates c SET state = 'abandoned' WHERE c.ordinal = ANY (v_ordinals);
     UPDATE @.pending p SET instance = NULL, lease_until = NULL, supersedes = NULL WHERE p.ordinal = ANY (v_ordinals);
-    PERFORM @.append_each(v_ordinals, jsonb_build_object('type', 'abandoned', 'at', v_at), true);
+    PERFORM @.append_each(v_ordinals, pg_catalog.jsonb_build_object('type', 'abandoned', 'at', v_at), true);
   END $function$;
 
   CREATE OR REPLACE FUNCTION @.reserve(v_call jsonb) RETURNS jsonb LANGUAGE plpgsql AS $function$
@@ -30,7 +30,7 @@ export const reservationFunctions: string = `
       WHERE c.issuer_key_id = decode(v_call->>'issuer', 'hex') AND c.serial_number = decode(v_call->>'serial', 'hex');
     IF FOUND THEN
       -- Of an abandoned one the holder is gone; its commit answers 'lost'.
-      RETURN to_jsonb(CASE WHEN v_known.tbs_certificate = v_tbs AND v_known.device_id IS NOT DISTINCT FROM v_device_id
+      RETURN pg_catalog.to_jsonb(CASE WHEN v_known.tbs_certificate = v_tbs AND v_known.device_id IS NOT DISTINCT FROM v_device_id
         AND coalesce(v_known.instance = v_instance, true) THEN 'reserved' ELSE 'serialTaken' END);
     END IF;
     IF EXISTS (SELECT FROM @.blocked_keys b WHERE b.public_key_hash = decode(v_call->>'publicKeyHash', 'hex')) THEN
@@ -111,7 +111,7 @@ export const reservationFunctions: string = `
       WHERE c.issuer_key_id = decode(v_call->>'issuer', 'hex') AND c.serial_number = decode(v_call->>'serial', 'hex');
     IF NOT FOUND THEN RETURN '"lost"'; END IF;
     IF v_row.der IS NOT NULL THEN
-      RETURN to_jsonb(CASE WHEN v_row.state = 'issued' AND v_row.der = v_der THEN 'committed' ELSE 'lost' END);
+      RETURN pg_catalog.to_jsonb(CASE WHEN v_row.state = 'issued' AND v_row.der = v_der THEN 'committed' ELSE 'lost' END);
     END IF;
     IF v_row.reason IS NOT NULL THEN RETURN '"revoked"'; END IF;
     -- What reserve() checked may have changed while the signature was made.
@@ -166,7 +166,7 @@ export const reservationFunctions: string = `
         AND c.serial_number = decode(v_call->>'serial', 'hex') AND c.state = 'reserved');
       PERFORM @.abandon_rows(v_rows, (v_call->>'at')::bigint);
     END IF;
-    RETURN to_jsonb(cardinality(v_rows));
+    RETURN pg_catalog.to_jsonb(cardinality(v_rows));
   END $function$;
 
   CREATE OR REPLACE FUNCTION @.extend_holder(v_call jsonb) RETURNS jsonb LANGUAGE plpgsql AS $function$
@@ -190,7 +190,7 @@ export const reservationFunctions: string = `
         WHERE r.issuer_key_id = decode(v_call->>'issuer', 'hex') AND r.serial_number = decode(v_call->>'serial', 'hex');
     END IF;
     IF FOUND THEN
-      RETURN to_jsonb(CASE WHEN v_known.state = 'pinned' AND v_known.fingerprint = v_fingerprint
+      RETURN pg_catalog.to_jsonb(CASE WHEN v_known.state = 'pinned' AND v_known.fingerprint = v_fingerprint
         AND v_known.device_id IS NOT DISTINCT FROM v_device_id THEN 'registered' ELSE 'taken' END);
     END IF;
     IF EXISTS (SELECT FROM @.blocked_keys b WHERE b.public_key_hash = decode(v_call->>'publicKeyHash', 'hex')) THEN

@@ -22,7 +22,7 @@ export const restFunctions: string = `
     END IF;
     INSERT INTO @.leases (name, holder, fence, until) VALUES (v_call->>'name', v_call->>'holder', v_fence, v_until)
       ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, until = excluded.until;
-    RETURN jsonb_build_array(v_fence, v_until);
+    RETURN pg_catalog.jsonb_build_array(v_fence, v_until);
   END $function$;
 
   CREATE OR REPLACE FUNCTION @.release_lease(v_call jsonb) RETURNS jsonb LANGUAGE plpgsql AS $function$
@@ -71,7 +71,7 @@ export const restFunctions: string = `
     DELETE FROM @.tokens t WHERE t.hash IN (SELECT o.hash FROM @.tokens o
       WHERE o.expires_at < (v_call->>'before')::bigint ORDER BY o.expires_at LIMIT (v_call->>'limit')::bigint);
     GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN to_jsonb(v_count);
+    RETURN pg_catalog.to_jsonb(v_count);
   END $function$;
 
   -- RFC 5280 section 3.3: "An entry MUST NOT be removed from the CRL until it appears on one regularly scheduled CRL issued beyond the revoked certificate's validity period."
@@ -98,6 +98,6 @@ export const restFunctions: string = `
     -- A device that nothing is known of any more. An epoch above 0 says that it was revoked: that is not forgotten.
     DELETE FROM @.devices d WHERE d.device = ANY (v_devices) AND d.epoch = 0
       AND NOT EXISTS (SELECT FROM @.certificates c WHERE c.device = d.device);
-    RETURN to_jsonb(cardinality(v_rows));
+    RETURN pg_catalog.to_jsonb(cardinality(v_rows));
   END $function$;
 `

@@ -85,7 +85,7 @@ export const revocationFunctions: string = `
     IF NOT FOUND THEN RETURN 'null'; END IF;
     v_created := cardinality(@.revoke_rows(ARRAY[v_ordinal], v_call->'revocation')) > 0;
     IF v_created THEN PERFORM @.append(v_call->'events'); END IF;
-    RETURN (SELECT jsonb_build_object('created', v_created, 'date', c.revocation_date, 'reason', c.reason,
+    RETURN (SELECT pg_catalog.jsonb_build_object('created', v_created, 'date', c.revocation_date, 'reason', c.reason,
       'invalidityDate', c.invalidity_date) FROM @.certificates c WHERE c.ordinal = v_ordinal);
   END $function$;
 
@@ -135,7 +135,7 @@ export const revocationFunctions: string = `
     END CASE;
     IF cardinality(v_rows) > v_limit THEN
       v_rows := v_rows[:v_limit];
-      v_next := (SELECT jsonb_build_array(c.ordinal, c.created_at) FROM @.certificates c WHERE c.ordinal = v_rows[v_limit]);
+      v_next := (SELECT pg_catalog.jsonb_build_array(c.ordinal, c.created_at) FROM @.certificates c WHERE c.ordinal = v_rows[v_limit]);
     END IF;
     v_revoked := @.revoke_rows(ARRAY(SELECT o.ordinal FROM unnest(v_rows) WITH ORDINALITY o (ordinal, place)
       JOIN @.certificates c ON c.ordinal = o.ordinal WHERE c.role NOT IN ('root', 'issuingCa') ORDER BY o.place),
@@ -145,8 +145,8 @@ export const revocationFunctions: string = `
         SELECT c.device FROM @.certificates c WHERE c.ordinal = ANY (v_revoked) AND c.device IS NOT NULL);
     END IF;
     PERFORM @.append_each(v_revoked, v_call->'event', true);
-    RETURN jsonb_build_object('next', v_next, 'items', (
-      SELECT coalesce(jsonb_agg(jsonb_build_array(encode(c.issuer_key_id, 'hex'), encode(c.serial_number, 'hex'), c.device_id)
+    RETURN pg_catalog.jsonb_build_object('next', v_next, 'items', (
+      SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(encode(c.issuer_key_id, 'hex'), encode(c.serial_number, 'hex'), c.device_id)
         ORDER BY o.place), '[]')
       FROM unnest(v_revoked) WITH ORDINALITY o (ordinal, place) JOIN @.certificates c ON c.ordinal = o.ordinal));
   END $function$;

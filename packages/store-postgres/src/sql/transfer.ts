@@ -11,7 +11,7 @@ export const transferFunctions: string = `
   CREATE OR REPLACE FUNCTION @.change_state(v_call jsonb) RETURNS jsonb LANGUAGE plpgsql AS $function$
   BEGIN
     UPDATE @.fleet f SET state = v_call->>'to', note = '' WHERE f.state = v_call->>'from';
-    RETURN to_jsonb(EXISTS (SELECT FROM @.fleet f WHERE f.state = v_call->>'to'));
+    RETURN pg_catalog.to_jsonb(EXISTS (SELECT FROM @.fleet f WHERE f.state = v_call->>'to'));
   END $function$;
 
   CREATE OR REPLACE VIEW @.moving_certificates AS
@@ -51,23 +51,23 @@ export const transferFunctions: string = `
     v_name text := v_key->>'name';
   BEGIN
     CASE v_key->>'kind'
-      WHEN 'certificate' THEN RETURN (SELECT to_jsonb(r) FROM @.moving_certificates r
+      WHEN 'certificate' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.moving_certificates r
         WHERE r.issuer_key_id = v_issuer AND r.serial_number = decode(v_key->>'serial', 'hex'));
-      WHEN 'event' THEN RETURN (SELECT to_jsonb(r) FROM @.ledger r WHERE r.sequence = (v_key->>'sequence')::bigint);
-      WHEN 'device' THEN RETURN (SELECT to_jsonb(r) FROM @.devices r WHERE r.device_id = v_name AND r.epoch > 0);
-      WHEN 'blockedKey' THEN RETURN (SELECT to_jsonb(r) FROM @.blocked_keys r WHERE r.public_key_hash = v_hash);
-      WHEN 'token' THEN RETURN (SELECT to_jsonb(r) FROM @.tokens r WHERE r.hash = v_hash);
-      WHEN 'document' THEN RETURN (SELECT to_jsonb(r) FROM @.documents r WHERE r.name = v_name);
-      WHEN 'crlScope' THEN RETURN (SELECT to_jsonb(r) FROM @.moving_scopes r
+      WHEN 'event' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.ledger r WHERE r.sequence = (v_key->>'sequence')::bigint);
+      WHEN 'device' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.devices r WHERE r.device_id = v_name AND r.epoch > 0);
+      WHEN 'blockedKey' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.blocked_keys r WHERE r.public_key_hash = v_hash);
+      WHEN 'token' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.tokens r WHERE r.hash = v_hash);
+      WHEN 'document' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.documents r WHERE r.name = v_name);
+      WHEN 'crlScope' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.moving_scopes r
         WHERE r.issuer_key_id = v_issuer AND r.shard = v_shard);
-      WHEN 'crl' THEN RETURN (SELECT to_jsonb(r) FROM @.moving_crls r
+      WHEN 'crl' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.moving_crls r
         WHERE r.issuer_key_id = v_issuer AND r.shard = v_shard AND r.delta = v_delta);
-      WHEN 'crlPart' THEN RETURN (SELECT to_jsonb(r) FROM @.moving_parts r
+      WHEN 'crlPart' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.moving_parts r
         WHERE r.issuer_key_id = v_issuer AND r.shard = v_shard AND r.delta = v_delta
           AND r.crl_number = v_key->>'crlNumber' AND r.part = (v_key->>'part')::bigint);
-      WHEN 'lease' THEN RETURN (SELECT to_jsonb(r) FROM @.leases r WHERE r.name = v_name);
-      WHEN 'consumer' THEN RETURN (SELECT to_jsonb(r) FROM @.consumers r WHERE r.name = v_name);
-      WHEN 'head' THEN RETURN (SELECT to_jsonb(r) FROM @.moving_head r);
+      WHEN 'lease' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.leases r WHERE r.name = v_name);
+      WHEN 'consumer' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.consumers r WHERE r.name = v_name);
+      WHEN 'head' THEN RETURN (SELECT pg_catalog.to_jsonb(r) FROM @.moving_head r);
     END CASE;
   END $function$;
 
@@ -91,9 +91,9 @@ export const transferFunctions: string = `
     RETURN 'null';
   EXCEPTION
     WHEN unique_violation OR check_violation OR not_null_violation THEN
-      RETURN jsonb_build_object('error', 'record', 'kind', v_kind, 'reason', 'it contradicts what is there');
+      RETURN pg_catalog.jsonb_build_object('error', 'record', 'kind', v_kind, 'reason', 'it contradicts what is there');
     WHEN SQLSTATE 'FC004' THEN
-      RETURN jsonb_build_object('error', 'record', 'kind', v_kind, 'reason', SQLERRM);
+      RETURN pg_catalog.jsonb_build_object('error', 'record', 'kind', v_kind, 'reason', SQLERRM);
   END $function$;
 
   CREATE OR REPLACE FUNCTION @.open_device(v_device_id text) RETURNS bigint LANGUAGE plpgsql AS $function$

@@ -56,7 +56,7 @@ export const writeFunctions: string = `
     FOR v_call IN SELECT c.call FROM jsonb_array_elements(v_calls::jsonb) c (call) LOOP
       v_results := v_results || @.change(v_call);
     END LOOP;
-    v_answers := to_jsonb(v_results)::text;
+    v_answers := pg_catalog.to_jsonb(v_results)::text;
     COMMIT;
   END $function$;
 `

@@ -1,7 +1,7 @@
 import type { PackedRequest } from '@fleetcert/core'
 import { parsePosition } from '../arguments.ts'
 import type { Sql } from '../sql.ts'
-import { certificatesBetween, type ExportedRow, exportRows } from './export-records.ts'
+import { certificatesBetween, type ExportedRow } from './export-records.ts'
 
 /** Rows that the database has packed, and those that it has not. */
 export interface PackedRows {
@@ -17,7 +17,7 @@ interface PackedRow {
   readonly count: number
 }
 
-// `||` and group_concat() take octets as they are, whatever they hold, in a database whose texts are UTF-8; an injected one may be of another encoding. What they make is a text in name alone.
+// `||` and group_concat() take octets as they are, whatever they hold, in a database whose texts are UTF-8, as all are. What they make is a text in name alone.
 const certificates = `SELECT count(*) AS count, CAST(group_concat(json_array(
       ordinal, epoch, state, role, profile, not_before, not_after, shard, created_at, device_id, owner, attributes, superseded_at,
       superseded_by, length(issuer_key_id), length(serial_number), length(der)
@@ -38,7 +38,6 @@ const bounds = {
 }
 
 export function packRows(sql: Sql, request: PackedRequest): PackedRows {
-  if (sql.get<{ encoding: string }>('PRAGMA encoding')?.encoding !== 'UTF-8') return unpacked(sql, request)
   const { kind, after = '', through = Number.MAX_SAFE_INTEGER, limit } = request
   const from = parsePosition(after)
   const { last, count: found } = sql.get<{ last: number | null; count: number }>(bounds[kind], from, through, limit)!
@@ -51,23 +50,4 @@ export function packRows(sql: Sql, request: PackedRequest): PackedRows {
     next: String(last),
     isLast: found < limit,
   }
-}
-
-function unpacked(sql: Sql, request: PackedRequest): PackedRows {
-  const { through = Number.MAX_SAFE_INTEGER } = request
-  const { items, next } = exportRows(sql, request)
-  const others = items.filter(item => placeOf(item) <= through)
-  const last = others.at(-1)
-  return {
-    packed: new Uint8Array(),
-    count: 0,
-    others,
-    next: String(last === undefined ? parsePosition(request.after) : placeOf(last)),
-    isLast: next === undefined || others.length < items.length,
-  }
-}
-
-function placeOf(row: ExportedRow): number {
-  if (row.kind === 'exportedCertificate') return row.entry.ordinal
-  return row.kind === 'event' ? row.sequence : 0
 }

@@ -65,6 +65,11 @@ export const issuerDer: Uint8Array = certificateOf(authority())
 const issuerTbs = parseTbsCertificate(tbsCertificate(authority()))
 export const certIdOf = (serialNumber: string = '07', algorithm: 'sha1' | 'sha256' = 'sha256'): Uint8Array =>
   encodeCertId(issuerTbs, serialNumber, algorithm)
+/** A CertID of another issuer key: one octet of its hash is another one. */
+export const spoiltKeyHash = (): Uint8Array => {
+  const certId = certIdOf('07', 'sha1')
+  return certId.with(-10, certId.at(-10)! ^ 0xff)
+}
 /** A CertID of these hashes, of the serial number 7. */
 export const rawCertId = (algorithm: string, nameHash: Uint8Array, issuerKeyHash: Uint8Array): Uint8Array =>
   sequence(
