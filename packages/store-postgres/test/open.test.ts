@@ -1,8 +1,8 @@
 import { type PostgresPool, postgresStore } from '@fleetcert/store-postgres'
 import type { Pool } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventOf, reservation } from '../../../test-support/reservation.ts'
 import { schemaVersion } from '../src/open-server.ts'
-import { eventOf, reservation } from './reservation.ts'
 import { describeWithPostgres } from './support/describe-with-postgres.ts'
 import { type PostgresServer, startPostgres } from './support/postgres-server.ts'
 

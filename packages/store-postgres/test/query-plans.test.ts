@@ -1,7 +1,7 @@
 import type { Store } from '@fleetcert/core'
 import { postgresStore } from '@fleetcert/store-postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { issuer, reservation } from './reservation.ts'
+import { issuer, reservation } from '../../../test-support/reservation.ts'
 import { describeWithPostgres } from './support/describe-with-postgres.ts'
 import { type PostgresServer, startPostgres } from './support/postgres-server.ts'
 

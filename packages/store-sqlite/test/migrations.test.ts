@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { encodeRevokedEntries, type RevokedEntry, type Store } from '@fleetcert/core'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { reservation } from '../../../test-support/reservation.ts'
 import { migrations } from '../src/migrations.ts'
-import { reservation } from './reservation.ts'
 
 let database: DatabaseSync
 beforeEach(() => {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { issuer, reservation } from '../../../test-support/reservation.ts'
 import { migrations } from '../src/migrations.ts'
-import { issuer, reservation } from './reservation.ts'
 
 const scope = { issuerKeyId: issuer, shard: 0 }
 let folder: string

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { issuer } from './reservation.ts'
+import { issuer } from '../../../test-support/reservation.ts'
 
 let folder: string
 let file: string

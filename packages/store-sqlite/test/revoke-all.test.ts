@@ -9,8 +9,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { type Fleet, fileKeyring, openFleet, type Store } from '@fleetcert/core'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { issuer, reservation } from '../../../test-support/reservation.ts'
 import { migrations } from '../src/migrations.ts'
-import { issuer, reservation } from './reservation.ts'
 
 let folder: string
 let file: string

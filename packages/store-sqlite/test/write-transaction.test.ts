@@ -1,11 +1,11 @@
 import { DatabaseSync } from 'node:sqlite'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { reservation } from '../../../test-support/reservation.ts'
 import { Sql } from '../src/sql.ts'
 import type { SqliteDatabase } from '../src/sqlite-database.ts'
 import type { WriteCall } from '../src/write-call.ts'
 import { writeTransaction } from '../src/write-transaction.ts'
-import { reservation } from './reservation.ts'
 
 let database: DatabaseSync
 /** The statements that ran, of those that begin and end transactions. */

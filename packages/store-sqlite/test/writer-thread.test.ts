@@ -8,7 +8,7 @@ import type { Worker } from 'node:worker_threads'
 import type { FleetEvent, Store } from '@fleetcert/core'
 import { sqliteStore } from '@fleetcert/store-sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { issuer, reservation } from './reservation.ts'
+import { issuer, reservation } from '../../../test-support/reservation.ts'
 
 /** The threads that the stores of a test have started. */
 const workers = vi.hoisted(() => [] as Worker[])

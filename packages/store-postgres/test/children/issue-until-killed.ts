@@ -1,7 +1,7 @@
 // Issues without end, and prints each serial number once the store has said that it is committed.
 import { postgresStore } from '@fleetcert/store-postgres'
 import { Pool } from 'pg'
-import { reservation } from '../reservation.ts'
+import { reservation } from '../../../../test-support/reservation.ts'
 
 const pool = new Pool({ connectionString: process.argv[2]!, connectionTimeoutMillis: 60_000 })
 pool.on('error', () => {})

@@ -1,7 +1,7 @@
 // One of several processes that work on the same store at the same time; prints what it got.
 import { redisStore } from '@fleetcert/store-redis'
 import { createClient } from 'redis'
-import { issuer, reservation } from '../reservation.ts'
+import { issuer, reservation } from '../../../../test-support/reservation.ts'
 
 const [url, name] = process.argv.slice(2) as [string, string]
 const client = createClient({ url })

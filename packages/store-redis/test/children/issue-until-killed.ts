@@ -1,7 +1,7 @@
 // Issues without end, and prints each serial number once the store has said that it is committed.
 import { redisStore } from '@fleetcert/store-redis'
 import { createClient } from 'redis'
-import { reservation } from '../reservation.ts'
+import { reservation } from '../../../../test-support/reservation.ts'
 
 const client = createClient({ url: process.argv[2]! })
 client.on('error', () => {})

@@ -1,6 +1,6 @@
 // One of several processes that work on the same file at the same time; prints what it got.
 import { sqliteStore } from '@fleetcert/store-sqlite'
-import { issuer, reservation } from '../reservation.ts'
+import { issuer, reservation } from '../../../../test-support/reservation.ts'
 
 const [file, name] = process.argv.slice(2) as [string, string]
 const store = sqliteStore({ file })

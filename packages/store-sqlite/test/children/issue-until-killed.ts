@@ -1,6 +1,6 @@
 // Issues without end, and prints each serial number once the store has said that it is committed.
 import { sqliteStore } from '@fleetcert/store-sqlite'
-import { reservation } from '../reservation.ts'
+import { reservation } from '../../../../test-support/reservation.ts'
 
 const store = sqliteStore({ file: process.argv[2]! })
 for (let count = 0; ; count++) {

@@ -1,6 +1,6 @@
 // Opens a store, writes, and comes to its end without closing anything.
 import { sqliteStore } from '@fleetcert/store-sqlite'
-import { issuer } from '../reservation.ts'
+import { issuer } from '../../../../test-support/reservation.ts'
 
 const store = sqliteStore({ file: process.argv[2]! })
 const scope = { issuerKeyId: issuer, shard: 0 }

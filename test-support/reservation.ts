@@ -1,4 +1,4 @@
-import type { Reservation } from '@fleetcert/core'
+import type { FleetEventInput, Reservation } from '../packages/core/src/index.ts'
 
 export const issuer: string = 'ab'.repeat(32)
 
@@ -19,4 +19,9 @@ export function reservation({ serialNumber, deviceId }: { serialNumber: string; 
     holder: { instance: `process ${process.pid}`, leaseUntil: new Date(now + 15_000) },
     expect: 'any',
   }
+}
+
+/** An event of it. */
+export function eventOf(type: FleetEventInput['type'], { id, deviceId }: Reservation): FleetEventInput {
+  return { type, at: new Date(), certificate: id, ...(deviceId !== undefined && { deviceId }) }
 }
